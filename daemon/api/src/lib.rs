@@ -1,0 +1,1 @@
+//! The gRPC contract between daemon and its callers

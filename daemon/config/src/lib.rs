@@ -1,0 +1,1 @@
+//! The configuration: one file per section, every error reported at once

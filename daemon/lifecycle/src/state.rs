@@ -1,0 +1,395 @@
+//! What the events of a document fold to, and what is due next.
+
+use crate::{Arrival, Event, Finding, Outcome, Sealed, Stage, Trip};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt};
+use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, UnixMillis};
+
+/// Where the document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Position {
+    /// This station is next.
+    At(Stage),
+    /// Waiting in quarantine for a person, before this station.
+    Stopped(Stage),
+    /// Waiting for a reviewer, before the station `route`.
+    Review,
+    /// Delivered and kept.
+    Kept,
+    /// Refused; kept in quarantine until retention is over.
+    Rejected,
+    /// Destroyed.
+    Gone,
+}
+
+/// The word that callers see (the observable contract).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names are the contract; see docs/life-of-a-document.md")]
+pub enum Status {
+    Received,
+    Quarantined,
+    Processing,
+    Review,
+    Routed,
+    Delivered,
+    Rejected,
+    Held,
+    Expired,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Status; 9] = [
+        Self::Received,
+        Self::Quarantined,
+        Self::Processing,
+        Self::Review,
+        Self::Routed,
+        Self::Delivered,
+        Self::Rejected,
+        Self::Held,
+        Self::Expired,
+    ];
+
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Quarantined => "quarantined",
+            Self::Processing => "processing",
+            Self::Review => "review",
+            Self::Routed => "routed",
+            Self::Delivered => "delivered",
+            Self::Rejected => "rejected",
+            Self::Held => "held",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Status {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|status| status.name() == text).ok_or(())
+    }
+}
+
+/// Sealed artefacts that exist.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blobs {
+    /// The file as it came.
+    pub original: Option<BlobId>,
+    /// Page rasters; removed once the document is kept.
+    pub raster: Option<BlobId>,
+    /// Words.
+    pub text: Option<BlobId>,
+    /// Redacted PDF.
+    pub product: Option<BlobId>,
+    /// Redaction map.
+    pub map: Option<BlobId>,
+    /// Signed manifest.
+    pub manifest: Option<BlobId>,
+}
+
+/// A document, as its events tell it. No PHI.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each field is that of the event which set it")]
+pub struct State {
+    pub version: u64,
+    pub trip: Trip,
+    pub position: Position,
+    pub source: Label,
+    pub bytes: u64,
+    pub content: Digest,
+    pub received_at: UnixMillis,
+    pub updated_at: UnixMillis,
+    pub failures: u32,
+    pub released: bool,
+    pub reason: Option<Reason>,
+    pub format: Option<Label>,
+    pub pages: Option<u32>,
+    pub findings: Vec<Finding>,
+    pub words: u32,
+    pub reading: Option<Confidence>,
+    pub unread_pages: u32,
+    pub class: Option<DocClass>,
+    pub confidence: Option<Confidence>,
+    pub rules: Vec<Label>,
+    pub mixed: bool,
+    pub decided_by_person: bool,
+    pub black_pages: u32,
+    pub boxes: u32,
+    pub route: Option<Label>,
+    pub owner: Option<Label>,
+    pub receipt: Option<Digest>,
+    pub duplicate_of: Option<DocId>,
+    pub holds: BTreeSet<Label>,
+    pub retention: Label,
+    pub retain_until: UnixMillis,
+    pub blobs: Blobs,
+    pub sealed_arrival: Sealed,
+    pub sealed_text: Option<Sealed>,
+    pub sealed_product: Option<Sealed>,
+}
+
+/// How often a station is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Tries of one station, the first included.
+    pub tries_max: u32,
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Run this station.
+    Run(Stage),
+    /// This station was tried often enough: stop.
+    Stop(Stage),
+    /// A person must act.
+    Person,
+    /// Nothing before this time (retention).
+    Clock(UnixMillis),
+    /// Nothing ever.
+    Nothing,
+}
+
+/// An event that cannot follow what is known.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this event cannot happen to a document that is {status}")]
+pub struct IllegalEvent {
+    /// Its status.
+    pub status: Status,
+}
+
+impl State {
+    /// The state after `Arrived`.
+    #[must_use]
+    pub fn arrived(arrival: &Arrival, at: UnixMillis) -> Self {
+        Self {
+            version: 1,
+            trip: arrival.trip,
+            position: Position::At(Stage::Quarantine),
+            source: arrival.source.clone(),
+            bytes: arrival.bytes,
+            content: arrival.content,
+            received_at: at,
+            updated_at: at,
+            failures: 0,
+            released: false,
+            reason: None,
+            format: None,
+            pages: None,
+            findings: Vec::new(),
+            words: 0,
+            reading: None,
+            unread_pages: 0,
+            class: None,
+            confidence: None,
+            rules: Vec::new(),
+            mixed: false,
+            decided_by_person: false,
+            black_pages: 0,
+            boxes: 0,
+            route: None,
+            owner: None,
+            receipt: None,
+            duplicate_of: arrival.duplicate_of,
+            holds: BTreeSet::new(),
+            retention: arrival.retention.clone(),
+            retain_until: arrival.retain_until,
+            blobs: Blobs { original: arrival.original, ..Blobs::default() },
+            sealed_arrival: arrival.sealed.clone(),
+            sealed_text: None,
+            sealed_product: None,
+        }
+    }
+
+    /// Folds one more event. Consults nothing but the event.
+    ///
+    /// # Errors
+    /// [`IllegalEvent`] when it cannot follow what is known.
+    pub fn apply(mut self, event: &Event, at: UnixMillis) -> Result<Self, IllegalEvent> {
+        if !self.allows(event) {
+            return Err(IllegalEvent { status: self.status() });
+        }
+        self.version += 1;
+        if !matches!(event, Event::Read { .. }) {
+            self.updated_at = at;
+        }
+        match event {
+            Event::Arrived(_) | Event::Read { .. } => {}
+            Event::Finished(outcome) => self.finish(outcome),
+            Event::Failed { reason, .. } => {
+                self.failures += 1;
+                self.reason = Some(*reason);
+            }
+            Event::Stopped { stage, reason } => self.rest(Position::Stopped(*stage), Some(*reason)),
+            Event::Referred { reason, .. } => self.rest(Position::Review, Some(*reason)),
+            Event::Rejected { reason, .. } => self.rest(Position::Rejected, Some(*reason)),
+            Event::Released => {
+                self.released = true;
+                let stage = match self.position {
+                    Position::Stopped(stage) => stage,
+                    _ => Stage::Quarantine,
+                };
+                self.rest(Position::At(stage), None);
+            }
+            Event::Approved => {
+                self.decided_by_person = true;
+                self.rest(Position::At(Stage::Route), None);
+            }
+            Event::Reclassified { class } => {
+                self.decided_by_person = true;
+                self.class = Some(*class);
+                self.confidence = Some(Confidence::new(1.0));
+                self.route = None;
+                self.owner = None;
+                self.rest(Position::At(Stage::Route), None);
+            }
+            Event::Rerouted { route, owner, .. } => {
+                self.decided_by_person = true;
+                self.route = Some(route.clone());
+                self.owner = Some(owner.clone());
+                self.rest(Position::At(Stage::Deliver), None);
+            }
+            Event::HoldPlaced { hold } => {
+                self.holds.insert(hold.clone());
+            }
+            Event::HoldLifted { hold } => {
+                self.holds.remove(hold);
+            }
+            Event::Expired { .. } => {
+                self.blobs = Blobs::default();
+                self.sealed_arrival = Sealed::default();
+                self.sealed_text = None;
+                self.sealed_product = None;
+                self.rest(Position::Gone, Some(Reason::RetentionOver));
+            }
+        }
+        Ok(self)
+    }
+
+    fn allows(&self, event: &Event) -> bool {
+        let stored = self.blobs.manifest.is_some();
+        match event {
+            Event::Arrived(_) => false,
+            Event::Finished(outcome) => self.position == Position::At(outcome.stage()),
+            Event::Failed { stage, .. } | Event::Stopped { stage, .. } => self.position == Position::At(*stage),
+            Event::Referred { .. } => self.position == Position::At(Stage::Route),
+            Event::Rejected { stage, .. } => match self.position {
+                Position::At(here) | Position::Stopped(here) => here == *stage,
+                Position::Review => *stage == Stage::Route,
+                Position::Kept | Position::Rejected | Position::Gone => false,
+            },
+            Event::Released => match self.position {
+                Position::Stopped(_) => true,
+                Position::Rejected => self.duplicate_of.is_none() && !stored,
+                Position::At(_) | Position::Review | Position::Kept | Position::Gone => false,
+            },
+            Event::Approved => self.position == Position::Review,
+            Event::Reclassified { .. } => {
+                stored && matches!(self.position, Position::Review | Position::Kept | Position::At(Stage::Deliver))
+            }
+            Event::Rerouted { .. } => {
+                stored && matches!(self.position, Position::Review | Position::Kept | Position::At(Stage::Deliver))
+            }
+            Event::HoldPlaced { hold } => self.position != Position::Gone && !self.holds.contains(hold),
+            Event::HoldLifted { hold } => self.holds.contains(hold),
+            Event::Read { .. } => self.position != Position::Gone,
+            Event::Expired { .. } => {
+                self.holds.is_empty() && matches!(self.position, Position::Kept | Position::Rejected | Position::Stopped(_))
+            }
+        }
+    }
+
+    fn rest(&mut self, position: Position, reason: Option<Reason>) {
+        self.position = position;
+        self.reason = reason;
+        self.failures = 0;
+    }
+
+    fn finish(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Quarantined { format } => self.format = Some(format.clone()),
+            Outcome::Parsed { pages, findings } => {
+                self.pages = Some(*pages);
+                self.findings.clone_from(findings);
+            }
+            Outcome::Normalised { raster, .. } => self.blobs.raster = Some(*raster),
+            Outcome::Read { text, words, confidence, unread_pages, sealed } => {
+                self.blobs.text = Some(*text);
+                self.words = *words;
+                self.reading = Some(*confidence);
+                self.unread_pages = *unread_pages;
+                self.sealed_text = Some(sealed.clone());
+            }
+            Outcome::Classified { class, confidence, rules, mixed } => {
+                self.class = Some(*class);
+                self.confidence = Some(*confidence);
+                self.rules.clone_from(rules);
+                self.mixed = *mixed;
+            }
+            Outcome::Redacted { product, map, boxes, black_pages, sealed } => {
+                self.blobs.product = Some(*product);
+                self.blobs.map = Some(*map);
+                self.boxes = *boxes;
+                self.black_pages = *black_pages;
+                self.sealed_product = Some(sealed.clone());
+            }
+            Outcome::Stored { manifest } => self.blobs.manifest = Some(*manifest),
+            Outcome::Routed { route, owner, .. } => {
+                self.route = Some(route.clone());
+                self.owner = Some(owner.clone());
+            }
+            Outcome::Delivered { receipt } => self.receipt = Some(*receipt),
+            Outcome::Retained { retention, until } => {
+                self.retention = retention.clone();
+                self.retain_until = *until;
+                self.blobs.raster = None;
+            }
+        }
+        let next = self.trip.after(outcome.stage()).map_or(Position::Kept, Position::At);
+        self.rest(next, None);
+    }
+
+    /// The word that callers see.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let status = match self.position {
+            Position::At(Stage::Quarantine) => Status::Received,
+            Position::At(Stage::Deliver) => Status::Routed,
+            Position::At(Stage::Retain) | Position::Kept => Status::Delivered,
+            Position::At(_) => Status::Processing,
+            Position::Stopped(_) => Status::Quarantined,
+            Position::Review => Status::Review,
+            Position::Rejected => Status::Rejected,
+            Position::Gone => Status::Expired,
+        };
+        if self.holds.is_empty() || status == Status::Expired { status } else { Status::Held }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn due(&self, patience: Patience) -> Due {
+        match self.position {
+            Position::At(Stage::Deliver) if !self.holds.is_empty() => Due::Person,
+            // Delivery waits for its target as long as it takes; giving up would lose the document.
+            Position::At(Stage::Deliver) => Due::Run(Stage::Deliver),
+            Position::At(stage) if self.failures >= patience.tries_max => Due::Stop(stage),
+            Position::At(stage) => Due::Run(stage),
+            Position::Review | Position::Stopped(_) => Due::Person,
+            Position::Kept | Position::Rejected if self.holds.is_empty() => Due::Clock(self.retain_until),
+            Position::Kept | Position::Rejected => Due::Person,
+            Position::Gone => Due::Nothing,
+        }
+    }
+}

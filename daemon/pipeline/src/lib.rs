@@ -1,0 +1,1 @@
+//! The trip of a document, station by station

@@ -1,0 +1,1 @@
+//! Confinement: landlock, seccomp, rlimits, spawn and reap; the room of unsafe

@@ -1,0 +1,1 @@
+//! sled views that follow the ledger

@@ -1,0 +1,1 @@
+//! Keys, sealed blobs and their destruction

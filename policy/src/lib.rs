@@ -1,0 +1,1 @@
+//! Rules to verdicts: classes, identifiers, routes, retention, roles. Pure

@@ -1,0 +1,1 @@
+//! Makes the sample documents, with their truth

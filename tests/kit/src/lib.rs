@@ -1,0 +1,1 @@
+//! A test appliance on real disks, sandboxes and certificates

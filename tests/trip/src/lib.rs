@@ -1,0 +1,1 @@
+//! Lifecycle, ledger and store under damage and restart
