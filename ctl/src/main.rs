@@ -1,2 +1,96 @@
-//! Placeholder.
-fn main() {}
+//! `lazaretctl`: the one command line. Talks to the daemon over gRPC, or works offline.
+//!
+//! One file per noun. Nothing is decided here: what the daemon may be asked stands in `api`, what a rule
+//! file may say in `policy`, what a ledger must be in `ledger`.
+
+mod appliance;
+mod bench;
+mod check;
+mod cli;
+mod client;
+mod doc;
+mod events;
+mod fail;
+mod get;
+mod hold;
+mod ledger;
+mod output;
+mod retention;
+mod review;
+mod route;
+mod setup;
+mod shape;
+mod submit;
+mod wait;
+
+use clap::{CommandFactory as _, Parser as _};
+use cli::{Cli, Verb};
+use client::Client;
+use fail::{Exit, Failure, Outcome};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Exits with 2 on wrong usage, and with 0 after --help and --version.
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("lazaretctl: {}", output::plain_lines(&failure.to_string()));
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Outcome {
+    match &cli.verb {
+        Verb::Init(what) => setup::init(what),
+        Verb::Pki(what) => setup::pki(what),
+        Verb::Config(what) => check::config(what),
+        Verb::Policy(what) => check::policy(what),
+        Verb::Completions { shell } => completions(*shell),
+        _ => online(cli),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "lazaretctl", &mut script);
+    output::bytes(&script)
+}
+
+fn online(cli: &Cli) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Exit::Failure, format!("cannot start: {error}")))?;
+    runtime.block_on(ask(cli))
+}
+
+async fn ask(cli: &Cli) -> Outcome {
+    let format = cli.output;
+    if let Verb::Ledger(what) = &cli.verb {
+        return ledger::run(what, cli.config.as_deref(), format).await;
+    }
+    let client = &Client::connect(cli.config.as_deref()).await?;
+    match &cli.verb {
+        Verb::Submit(what) => submit::run(what, client, format).await,
+        Verb::Wait(what) => wait::run(what, client, format).await,
+        Verb::Doc(what) => doc::run(what, client, format).await,
+        Verb::Review(what) => review::run(what, client, format).await,
+        Verb::Route(what) => route::run(what, client, format).await,
+        Verb::Reroute(what) => route::reroute(what, client, format).await,
+        Verb::Hold(what) => hold::place(what, client, format).await,
+        Verb::Unhold(what) => hold::lift(what, client, format).await,
+        Verb::Release(what) => hold::release(what, client, format).await,
+        Verb::Retention(what) => retention::run(what, client, format).await,
+        Verb::Store(what) => appliance::store(what, client, format).await,
+        Verb::Status => appliance::status(client, format).await,
+        Verb::Doctor => appliance::doctor(client, format).await,
+        Verb::Reload => appliance::reload(client).await,
+        Verb::Bench(what) => bench::run(what, client, format).await,
+        Verb::Ledger(_)
+        | Verb::Init(_)
+        | Verb::Pki(_)
+        | Verb::Config(_)
+        | Verb::Policy(_)
+        | Verb::Completions { .. } => Ok(()),
+    }
+}

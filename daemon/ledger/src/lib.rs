@@ -1,1 +1,27 @@
-//! The append-only, hash-chained event log
+//! The ledger: what happened, in order, for years. It is the truth that every view follows, and the
+//! audit log.
+//!
+//! Append-only segment files of checksummed frames. Each frame carries the hash of the one before it,
+//! so a change, a gap or another order shows. [`Ledger::append`] returns once the batch is on disk;
+//! an fsync that fails aborts the process, because nobody can say what it left on disk.
+//! `docs/reference/ledger-format.md` describes every byte.
+//!
+//! It does not know what events mean, holds no text and no names of patients, and repairs nothing
+//! but the torn end that a power cut leaves.
+
+mod append;
+mod damage;
+mod error;
+mod format;
+mod read;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use append::{Ledger, NewRecord, Recovery};
+pub use damage::{Damage, Fault};
+pub use error::LedgerError;
+pub use format::{BATCH_BYTES_MAX, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX};
+pub use read::Records;
+pub use verify::{Report, verify};

@@ -1,1 +1,48 @@
-//! The trip of a document, station by station
+//! The trip of a document, station by station, and what callers may ask of it.
+//!
+//! The runner asks `lifecycle` what is due, the station of that name does it, the book writes the fact:
+//! blob first, then ledger, then sled. No document format is parsed here: stations that look inside a
+//! file talk to a sandboxed worker. Policy decides; stations only carry out.
+
+// The trip, in its order (tests/house compares it with the lifecycle and the docs).
+mod watch;
+mod intake;
+mod quarantine;
+mod parse;
+mod normalise;
+mod ocr;
+mod classify;
+mod redact;
+mod store;
+mod route;
+mod deliver;
+mod retain;
+
+mod appliance;
+mod artefacts;
+mod book;
+mod commands;
+mod desk;
+mod doctor;
+mod expire;
+mod explain;
+mod facts;
+mod gauges;
+mod gate;
+mod policies;
+mod queries;
+mod readings;
+mod refusal;
+mod runner;
+mod status;
+mod submit;
+mod view;
+mod workers;
+
+pub use queries::Stream;
+pub use appliance::{Appliance, Opening, StartError};
+pub use policies::read_policy;
+pub use view::{
+    Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions, Progress, Receipt,
+    RedactedBox, Refused, RouteView, SourceView, StationUsage, StatusView, Submission,
+};

@@ -1,0 +1,205 @@
+//! Appending: a batch is one write and one fdatasync.
+
+use crate::error::Context;
+use crate::format::{BATCH_BYTES_MAX, HEADER_BYTES, Link, SEGMENT_BYTES_MAX, encode_frame, encode_header};
+use crate::read::Frames;
+use crate::segment::file_name;
+use crate::{LedgerError, Records};
+use lifecycle::{Actor, Body, Record};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use types::{Digest, UnixMillis};
+
+const LOCK_NAME: &str = "lock";
+/// A segment that is not one yet.
+const STAGED_NAME: &str = ".tmp-segment";
+
+/// A record before it has a number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRecord {
+    /// When.
+    pub at: UnixMillis,
+    /// On whose behalf.
+    pub by: Actor,
+    /// What.
+    pub body: Body,
+}
+
+/// What was found at open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// Records.
+    pub records: u64,
+    /// Bytes of a torn end that were cut: the beginning of a batch that was never acknowledged.
+    pub cut_bytes: u64,
+}
+
+/// The ledger, open for appending in one process.
+pub struct Ledger {
+    dir: PathBuf,
+    path: PathBuf,
+    file: File,
+    /// Length of the current segment, all of it acknowledged.
+    bytes: u64,
+    link: Link,
+    pub(crate) segment_bytes_max: u64,
+    /// Held as long as the ledger is open; the kernel lets go of it when the process dies.
+    _lock: File,
+}
+
+impl Ledger {
+    /// Opens the ledger, or begins one, after checking every frame of it. A torn end is cut.
+    ///
+    /// # Errors
+    /// When another process has it open, or anything but a torn end is damaged.
+    pub fn open(dir: &Path) -> Result<(Self, Recovery), LedgerError> {
+        make_dir(dir).when("make the directory", dir)?;
+        let lock = lock(dir)?;
+        let mut frames = Frames::from(dir, 0)?;
+        while frames.next(|_| Ok(()))?.is_some() {}
+        let link = frames.link;
+        let Some(walk) = frames.walk else {
+            let (path, file) = begin_segment(dir, link)?;
+            let ledger = Self::with(dir, path, file, HEADER_BYTES as u64, link, lock);
+            return Ok((ledger, Recovery { records: 0, cut_bytes: 0 }));
+        };
+        let path = walk.segment().path.clone();
+        let file = OpenOptions::new().write(true).open(&path).when("open for appending", &path)?;
+        let ledger = Self::with(dir, path, file, walk.offset, link, lock);
+        if frames.torn_bytes > 0 {
+            ledger.cut();
+        }
+        Ok((ledger, Recovery { records: link.seq - 1, cut_bytes: frames.torn_bytes }))
+    }
+
+    fn with(dir: &Path, path: PathBuf, file: File, bytes: u64, link: Link, lock: File) -> Self {
+        let dir = dir.to_owned();
+        Self { dir, path, file, bytes, link, segment_bytes_max: SEGMENT_BYTES_MAX, _lock: lock }
+    }
+
+    /// Numbers the records of a batch and appends them; all of them are durable on return. After an
+    /// error none was recorded, and the ledger goes on.
+    ///
+    /// # Errors
+    /// When there is no space, or the batch is too long.
+    pub fn append(&mut self, batch: Vec<NewRecord>) -> Result<Vec<Record>, LedgerError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mut link, mut frames, mut records) = (self.link, Vec::new(), Vec::with_capacity(batch.len()));
+        for NewRecord { at, by, body } in batch {
+            let record = Record { seq: link.seq, at, by, body };
+            link = encode_frame(link, &record, &mut frames)?;
+            records.push(record);
+            if frames.len() > BATCH_BYTES_MAX {
+                return Err(LedgerError::BatchTooLong { found: frames.len(), max: BATCH_BYTES_MAX });
+            }
+        }
+        self.make_room(frames.len() as u64)?;
+        self.write(&frames)?;
+        self.link = link;
+        Ok(records)
+    }
+
+    /// Number and hash of the last record; 0 and zeros when there is none.
+    #[must_use]
+    pub fn tip(&self) -> (u64, Digest) {
+        (self.link.seq - 1, self.link.prev)
+    }
+
+    /// Records from `seq` on to the end. Works beside a process that appends: a frame that is not
+    /// whole yet is not seen.
+    ///
+    /// # Errors
+    /// When the first segment that is needed cannot be read.
+    pub fn read_from(dir: &Path, seq: u64) -> Result<Records, LedgerError> {
+        Records::from(dir, seq)
+    }
+
+    /// Begins a new segment when the current one would grow too long.
+    fn make_room(&mut self, more: u64) -> Result<(), LedgerError> {
+        if self.bytes == HEADER_BYTES as u64 || self.bytes + more <= self.segment_bytes_max {
+            return Ok(());
+        }
+        (self.path, self.file) = begin_segment(&self.dir, self.link)?;
+        self.bytes = HEADER_BYTES as u64;
+        Ok(())
+    }
+
+    fn write(&mut self, frames: &[u8]) -> Result<(), LedgerError> {
+        if let Err(error) = self.file.write_all_at(frames, self.bytes) {
+            self.cut();
+            return Err(error).when("append to", &self.path);
+        }
+        if self.file.sync_data().is_err() {
+            abort("the disk did not confirm a write (fdatasync failed)");
+        }
+        self.bytes += frames.len() as u64;
+        Ok(())
+    }
+
+    /// Cuts what lies beyond the last acknowledged record, durably: a frame of a refused batch must
+    /// not show up after the next start.
+    fn cut(&self) {
+        if self.file.set_len(self.bytes).and_then(|()| self.file.sync_all()).is_err() {
+            abort("a refused batch could not be taken back");
+        }
+    }
+}
+
+/// Makes a segment that holds only its header; its bytes and its name are durable on return.
+fn begin_segment(dir: &Path, first: Link) -> Result<(PathBuf, File), LedgerError> {
+    let path = dir.join(file_name(first.seq));
+    let begin = || -> io::Result<File> {
+        let names = File::open(dir)?;
+        let staged = dir.join(STAGED_NAME);
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
+        file.write_all(&encode_header(first))?;
+        sync(&file);
+        fs::rename(staged, &path)?;
+        sync(&names);
+        Ok(file)
+    };
+    let file = begin().when("begin", &path)?;
+    Ok((path, file))
+}
+
+fn make_dir(dir: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Ok(()) => {
+            let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+            sync(&File::open(parent.unwrap_or(Path::new(".")))?);
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn lock(dir: &Path) -> Result<File, LedgerError> {
+    let path = dir.join(LOCK_NAME);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(&path).when("open the lock", &path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LedgerError::InUse { path }),
+        Err(TryLockError::Error(source)) => Err(source).when("lock", &path),
+    }
+}
+
+fn sync(file: &File) {
+    if file.sync_all().is_err() {
+        abort("the disk did not confirm a write (fsync failed)");
+    }
+}
+
+/// Gives up at once: a failed fsync is never tried again, because the kernel may have dropped the
+/// bytes and would report success the second time.
+fn abort(why: &'static str) -> ! {
+    eprintln!("lazaret ledger: {why}; stopping so that nothing unsafe is acknowledged");
+    std::process::abort();
+}

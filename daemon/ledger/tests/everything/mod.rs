@@ -1,0 +1,196 @@
+//! One record at least of every kind, name and code that a ledger can hold.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+use ledger::NewRecord;
+use lifecycle::{
+    Actor, Arrival, Body, Channel, Event, Finding, Outcome, Rendition, Sealed, Stage, SystemEvent, Trip,
+};
+use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, UnixMillis};
+
+fn label(text: &str) -> Label {
+    text.parse().unwrap()
+}
+
+fn doc(number: u128) -> DocId {
+    DocId::from_parts(UnixMillis(1_795_502_192_007), number)
+}
+
+fn blob(number: u128) -> BlobId {
+    BlobId::from_parts(UnixMillis(1_795_502_192_008), number)
+}
+
+fn arrival() -> Arrival {
+    Arrival {
+        source: label("fax-1"),
+        channel: Channel::Inbox,
+        bytes: 48_213,
+        original: Some(blob(1)),
+        content: Digest([0x11; 32]),
+        idempotency: None,
+        duplicate_of: None,
+        trip: Trip::V1,
+        sealed: Sealed(vec![1, 2, 254, 255]),
+        retention: label("default"),
+        retain_until: UnixMillis(1_895_502_192_007),
+    }
+}
+
+/// Every record; new kinds are added at the end of their list.
+pub fn records() -> Vec<NewRecord> {
+    let documents = events().into_iter().map(|event| Body::Document { doc: doc(7), event });
+    let systems = system_events().into_iter().map(Body::System);
+    let actors = actors();
+    let bodies = documents.chain(systems).enumerate();
+    bodies
+        .map(|(i, body)| NewRecord {
+            at: UnixMillis(1_795_502_192_007 + i as u64),
+            by: actors[i % actors.len()].clone(),
+            body,
+        })
+        .collect()
+}
+
+pub fn actors() -> Vec<Actor> {
+    vec![
+        Actor::Daemon,
+        Actor::Inbox { source: label("fax-1"), uid: 1001 },
+        Actor::Client(label("portal")),
+        Actor::Local { uid: 0, pid: 4711 },
+    ]
+}
+
+pub fn events() -> Vec<Event> {
+    let stages = Trip::V1.stages();
+    let reason = Reason::WorkerTimeout;
+    let duplicate = Arrival {
+        channel: Channel::Grpc,
+        original: None,
+        idempotency: Some(Digest([0x22; 32])),
+        duplicate_of: Some(doc(6)),
+        ..arrival()
+    };
+    let mut events = vec![Event::Arrived(Box::new(arrival())), Event::Arrived(Box::new(duplicate))];
+    events.extend(outcomes().into_iter().map(Event::Finished));
+    events.extend(stages.iter().map(|stage| Event::Failed { stage: *stage, reason }));
+    events.push(Event::Stopped { stage: Stage::Parse, reason: Reason::PdfJavascript });
+    events.push(Event::Referred { reason: Reason::LowConfidence, rule: label("route.threshold") });
+    events.extend(Reason::ALL.iter().map(|reason| Event::Rejected { stage: Stage::Parse, reason: *reason }));
+    events.push(Event::Released);
+    events.push(Event::Approved);
+    events.extend(DocClass::ALL.map(|class| Event::Reclassified { class }));
+    events.push(Event::Rerouted { route: label("his"), owner: label("him"), why: label("wrong-desk") });
+    events.push(Event::HoldPlaced { hold: label("case-12") });
+    events.push(Event::HoldLifted { hold: label("case-12") });
+    events.extend(
+        [Rendition::Original, Rendition::Redacted, Rendition::Text]
+            .map(|rendition| Event::Read { rendition }),
+    );
+    events.push(Event::Expired { generation_before: 3, generation_after: 4 });
+    events
+}
+
+fn outcomes() -> Vec<Outcome> {
+    let sealed = Sealed(vec![0xab; 40]);
+    let findings = vec![
+        Finding::Javascript,
+        Finding::Launch,
+        Finding::EmbeddedFile,
+        Finding::AutomaticAction,
+        Finding::ExternalLink,
+        Finding::SubmitForm,
+        Finding::RichMedia,
+        Finding::Xfa,
+        Finding::IncrementalUpdate,
+        Finding::OptionalContent,
+        Finding::EmptyPassword,
+        Finding::TrailingData,
+    ];
+    vec![
+        Outcome::Quarantined { format: label("pdf") },
+        Outcome::Parsed { pages: 3, findings },
+        Outcome::Normalised { raster: blob(2), blank_pages: 1 },
+        Outcome::Read {
+            text: blob(3),
+            words: 457,
+            confidence: Confidence::new(0.9375),
+            unread_pages: 0,
+            sealed: sealed.clone(),
+        },
+        Outcome::Classified {
+            class: DocClass::LabResult,
+            confidence: Confidence::new(0.75),
+            rules: vec![label("lab.title"), label("lab.table")],
+            mixed: false,
+        },
+        Outcome::Redacted { product: blob(4), map: blob(5), boxes: 12, black_pages: 0, sealed },
+        Outcome::Stored { manifest: blob(6) },
+        Outcome::Routed { route: label("lab"), owner: label("lab-desk"), rule: label("class.lab-result") },
+        Outcome::Delivered { receipt: Digest([0x33; 32]) },
+        Outcome::Retained { retention: label("lab"), until: UnixMillis(1_995_502_192_007) },
+    ]
+}
+
+pub fn system_events() -> Vec<SystemEvent> {
+    let name = Digest([0x44; 32]);
+    vec![
+        SystemEvent::Started { build: "0.1.0+0123456789abcdef".to_owned(), landlock_abi: 7, degraded: false },
+        SystemEvent::Stopped,
+        SystemEvent::SandboxViolation { doc: Some(doc(7)), stage: Some(Stage::Ocr) },
+        SystemEvent::SandboxViolation { doc: None, stage: None },
+        SystemEvent::Refused { source: label("fax-1"), reason: Reason::Symlink, name },
+        SystemEvent::Vanished { source: label("fax-1"), name },
+        SystemEvent::Denied { rpc: label("GetDocument"), why: label("scope") },
+        SystemEvent::Reloaded { accepted: true },
+        SystemEvent::IndexRebuilt { records: 100_000 },
+        SystemEvent::TailCut { bytes: 17 },
+        SystemEvent::Audited,
+    ]
+}
+
+/// Fails to compile when a kind is added, so that nobody forgets to add it above.
+pub fn kind(body: &Body) -> &'static str {
+    match body {
+        Body::Document { event, .. } => match event {
+            Event::Arrived(_) => "arrived",
+            Event::Finished(outcome) => match outcome {
+                Outcome::Quarantined { .. } => "quarantined",
+                Outcome::Parsed { .. } => "parsed",
+                Outcome::Normalised { .. } => "normalised",
+                Outcome::Read { .. } => "read by ocr",
+                Outcome::Classified { .. } => "classified",
+                Outcome::Redacted { .. } => "redacted",
+                Outcome::Stored { .. } => "stored",
+                Outcome::Routed { .. } => "routed",
+                Outcome::Delivered { .. } => "delivered",
+                Outcome::Retained { .. } => "retained",
+            },
+            Event::Failed { .. } => "failed",
+            Event::Stopped { .. } => "stopped in quarantine",
+            Event::Referred { .. } => "referred",
+            Event::Rejected { .. } => "rejected",
+            Event::Released => "released",
+            Event::Approved => "approved",
+            Event::Reclassified { .. } => "reclassified",
+            Event::Rerouted { .. } => "rerouted",
+            Event::HoldPlaced { .. } => "hold placed",
+            Event::HoldLifted { .. } => "hold lifted",
+            Event::Read { .. } => "read by somebody",
+            Event::Expired { .. } => "expired",
+        },
+        Body::System(event) => match event {
+            SystemEvent::Started { .. } => "started",
+            SystemEvent::Stopped => "daemon stopped",
+            SystemEvent::SandboxViolation { .. } => "sandbox violation",
+            SystemEvent::Refused { .. } => "refused",
+            SystemEvent::Vanished { .. } => "vanished",
+            SystemEvent::Denied { .. } => "denied",
+            SystemEvent::Reloaded { .. } => "reloaded",
+            SystemEvent::IndexRebuilt { .. } => "index rebuilt",
+            SystemEvent::TailCut { .. } => "tail cut",
+            SystemEvent::Audited => "audited",
+        },
+    }
+}
+
+/// How many kinds [`kind`] tells apart.
+pub const KINDS: usize = 33;

@@ -1,0 +1,23 @@
+//! Why a target did not take a document.
+
+use std::io;
+
+/// A delivery that did not happen; it may be tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// The route's folder is missing or cannot be entered.
+    #[error("the route's folder cannot be opened: {0}; create it, or correct `folder` in routes.toml")]
+    Folder(#[source] io::Error),
+    /// Another delivery of the same name with other content lies there.
+    #[error("the folder already holds this document with other content; move that pair away first")]
+    Conflict,
+    /// The disk refused.
+    #[error("the delivery could not be written: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl From<nix::Error> for OutboxError {
+    fn from(error: nix::Error) -> Self {
+        Self::Io(error.into())
+    }
+}

@@ -1,0 +1,367 @@
+//! The appliance as a whole: opened once, asked by many. Opening is recovering: every start replays what
+//! a crash may have left.
+
+use crate::{
+    book::Book,
+    commands,
+    desk::Desk,
+    doctor, expire, explain,
+    gauges::Gauges,
+    intake,
+    policies::read_policy,
+    queries,
+    queries::Stream,
+    runner, status, submit,
+    view::{
+        Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions, Progress,
+        Receipt, Refused, RouteView, StatusView, Submission,
+    },
+    watch::{self, Folder},
+    workers::Workers,
+};
+use arc_swap::ArcSwap;
+use config::Settings;
+use inbox::InboxError;
+use ledger::{Ledger, LedgerError};
+use lifecycle::{Actor, Record, Rendition, Status, SystemEvent};
+use policy::Policy;
+use sandbox::{Launcher, ProveError};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
+use ::store::{Store, StoreError};
+use tokio::{
+    sync::{Notify, mpsc, watch as signal},
+    task::JoinSet,
+};
+use types::{DocClass, DocId, Label, Phi, UnixMillis};
+use vault::{MasterKey, Vault, VaultError};
+
+/// Where things lie under the state directory.
+pub(crate) const LEDGER_DIR: &str = "ledger";
+const INDEX_DIR: &str = "index";
+const VAULT_DIR: &str = "vault";
+/// Hints that wait while a scan runs; more say nothing new.
+const HINTS_MAX: usize = 1;
+
+/// Why the appliance does not start.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum StartError {
+    #[error("sandbox: {0}. Nothing is parsed without it; see docs/guide/install.md")]
+    Sandbox(#[from] ProveError),
+    #[error("sandbox: landlock is not fully enforced by this kernel, and sandbox.allow-degraded is not set")]
+    Landlock,
+    #[error("vault: {0}")]
+    Vault(#[from] VaultError),
+    #[error("ledger: {0}")]
+    Ledger(#[from] LedgerError),
+    #[error("index: {0}")]
+    Index(#[from] StoreError),
+    #[error("inbox: {0}")]
+    Inbox(#[from] InboxError),
+    #[error("book: {0}")]
+    Book(&'static str),
+    #[error("state directory: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// What it takes to open an appliance.
+pub struct Opening {
+    /// The configuration.
+    pub settings: Settings,
+    /// The policy in force.
+    pub policy: Policy,
+    /// The master key.
+    pub master: MasterKey,
+    /// The one clock.
+    pub clock: fn() -> UnixMillis,
+    /// Opens the index in a child process and says whether it survived.
+    pub probe_index: fn(&Path) -> bool,
+    /// Turns true when the daemon drains.
+    pub draining: signal::Receiver<bool>,
+}
+
+/// One appliance. Cheap to clone.
+#[derive(Clone)]
+pub struct Appliance {
+    desk: Arc<Desk>,
+    folders: Arc<Vec<Arc<Folder>>>,
+}
+
+impl Appliance {
+    /// Proves the sandbox, opens and recovers vault, ledger and index.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is wrong and what to do.
+    pub async fn open(opening: Opening) -> Result<Self, StartError> {
+        let runtime = tokio::runtime::Handle::current();
+        let opened = tokio::task::spawn_blocking(move || open(opening, &runtime)).await;
+        let (appliance, events) = opened.map_err(|_| StartError::Book("opening did not finish"))??;
+        for event in events {
+            let written = appliance.desk.book.note(Actor::Daemon, event).await;
+            written.map_err(|_| StartError::Book("the start could not be written to the ledger"))?;
+        }
+        Ok(appliance)
+    }
+
+    /// Works until the daemon drains: watches, runs, expires. Returns when all is at rest.
+    ///
+    /// # Errors
+    /// [`StartError::Inbox`] when the hints of the file system cannot be had at all.
+    pub async fn work(&self) -> Result<(), StartError> {
+        self.desk.workers.warm_up_later();
+        let mut tasks = JoinSet::new();
+        let (wake, mut hints) = mpsc::channel(HINTS_MAX);
+        let paths = self.folders.iter().map(|folder| folder.path.clone()).collect::<Vec<_>>();
+        let hinting = match inbox::watch(&paths, wake) {
+            Ok(watch) => Some(watch),
+            Err(error) => {
+                tracing::warn!(%error, "no hints from the file system; inboxes are scanned all the same");
+                None
+            }
+        };
+        for folder in self.folders.iter() {
+            for claimed in folder.with(|inbox| inbox.leftovers())? {
+                intake::resume(&self.desk, folder, claimed).await;
+            }
+            tasks.spawn(watch::run(self.desk.clone(), folder.clone()));
+        }
+        tasks.spawn(runner::run(self.desk.clone()));
+        tasks.spawn(expire::run(self.desk.clone()));
+        let folders = self.folders.clone();
+        let hearing = tokio::spawn(async move {
+            while hints.recv().await.is_some() {
+                folders.iter().for_each(|folder| folder.hint.notify_one());
+            }
+        });
+        while tasks.join_next().await.is_some() {}
+        hearing.abort();
+        drop(hinting);
+        self.desk.workers.cool_down();
+        Ok(())
+    }
+
+    /// Writes the last line of this run and settles the index on disk.
+    pub async fn close(&self) {
+        if let Err(error) = self.desk.book.note(Actor::Daemon, SystemEvent::Stopped).await {
+            tracing::error!(%error, "the stop could not be written");
+        }
+        let flushed = self.desk.blocking(|desk| Ok(desk.store.flush()?)).await;
+        if let Err(refusal) = flushed {
+            tracing::warn!(%refusal, "the index could not be settled; the next start replays the ledger");
+        }
+    }
+
+    /// Answers when the commit path and the worker pool do: the watchdog is fed only then.
+    pub async fn is_alive(&self) -> bool {
+        self.desk.blocking(|desk| Ok(desk.store.counts()?)).await.is_ok()
+    }
+
+    /// Takes an upload in. See [`Receipt`]. An empty chunk ends the body.
+    ///
+    /// # Errors
+    /// [`Refused`], with a reason where the bytes are to blame.
+    pub async fn submit(&self, caller: &Caller, what: Submission, body: mpsc::Receiver<Vec<u8>>) -> Result<Receipt, Refused> {
+        submit::submit(&self.desk, caller, what, body).await
+    }
+}
+
+macro_rules! asks {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $answer:ty { $desk:ident, $folders:ident => $body:expr })*) => {
+        /// Questions and acts. Each returns [`Refused`] with a sentence for the caller when it says no.
+        #[allow(clippy::missing_errors_doc, reason = "said once above")]
+        impl Appliance {
+            $($(#[$doc])* pub async fn $name(&self, $($arg: $type),*) -> Result<$answer, Refused> {
+                let ($desk, $folders) = (&self.desk, &self.folders);
+                let _: &Arc<Vec<Arc<Folder>>> = $folders;
+                $body
+            })*
+        }
+    };
+}
+
+asks! {
+    /// Documents in the order of their ids.
+    documents(status: Option<Status>, source: Option<Label>, after: Option<DocId>, limit: u32) -> Vec<DocumentView> {
+        desk, _folders => queries::documents(desk, status, source, after, limit).await
+    }
+    /// One document.
+    document(doc: DocId) -> DocumentView { desk, _folders => queries::find(desk, doc).map(|found| queries::view(desk, found)) }
+    /// The words of all pages; audited.
+    words(caller: &Caller, doc: DocId) -> Vec<PageReading> { desk, _folders => queries::words(desk, caller, doc).await }
+    /// What is hidden on all pages.
+    redactions(_caller: &Caller, doc: DocId) -> Vec<PageRedactions> { desk, _folders => queries::redactions(desk, doc).await }
+    /// The recognised text; audited.
+    text(caller: &Caller, doc: DocId) -> Phi { desk, _folders => queries::text(desk, caller, doc).await }
+    /// The bytes of a rendition; audited.
+    rendition(caller: &Caller, doc: DocId, which: Rendition) -> Stream {
+        desk, _folders => queries::rendition(desk, caller, doc, which).await
+    }
+    /// All events of a document.
+    events(doc: DocId) -> Vec<Record> {
+        desk, _folders => { queries::find(desk, doc)?; desk.store.events(doc).map_err(submit::refused) }
+    }
+    /// Why a document is where it is.
+    explain(doc: DocId) -> Vec<Explained> {
+        desk, _folders => {
+            queries::find(desk, doc)?;
+            Ok(explain::explain(&desk.store.events(doc).map_err(submit::refused)?))
+        }
+    }
+    /// Sends a document to another route.
+    reroute(caller: &Caller, doc: DocId, route: Label, why: Label) -> DocumentView {
+        desk, _folders => commands::reroute(desk, caller, doc, route, why).await
+    }
+    /// Places a hold.
+    hold(caller: &Caller, doc: DocId, hold: Label) -> DocumentView { desk, _folders => commands::hold(desk, caller, doc, hold).await }
+    /// Lifts a hold.
+    lift(caller: &Caller, doc: DocId, hold: Label) -> DocumentView { desk, _folders => commands::lift(desk, caller, doc, hold).await }
+    /// Lets a document go on from quarantine.
+    release(caller: &Caller, doc: DocId) -> DocumentView { desk, _folders => commands::release(desk, caller, doc).await }
+    /// Agrees with the class.
+    approve(caller: &Caller, doc: DocId) -> DocumentView { desk, _folders => commands::approve(desk, caller, doc).await }
+    /// Rejects a document.
+    reject(caller: &Caller, doc: DocId) -> DocumentView { desk, _folders => commands::reject(desk, caller, doc).await }
+    /// Gives a class.
+    reclassify(caller: &Caller, doc: DocId, class: DocClass) -> DocumentView {
+        desk, _folders => commands::reclassify(desk, caller, doc, class).await
+    }
+    /// All routes.
+    routes() -> Vec<RouteView> { desk, _folders => Ok(routes(desk)) }
+    /// Documents whose retention is over.
+    retention_due() -> Vec<Expiry> { desk, _folders => expire::due(desk).await }
+    /// Destroys them, or only says what would be.
+    retention_run(caller: &Caller, dry_run: bool) -> Vec<Expiry> { desk, _folders => expire::retention_run(desk, caller, dry_run).await }
+    /// How far these documents are; none named: all, and the files in inboxes.
+    progress(docs: &[DocId]) -> Progress { desk, folders => status::progress(desk, folders, docs) }
+    /// The appliance at a glance.
+    status() -> StatusView { desk, folders => status::status(desk, folders) }
+    /// Proves what the appliance claims.
+    doctor() -> Vec<Check> { desk, folders => Ok(doctor::doctor(desk, folders).await) }
+    /// Checks the whole ledger; audited.
+    ledger_verify(caller: &Caller) -> LedgerReport {
+        desk, _folders => {
+            desk.book.note(caller.actor.clone(), SystemEvent::Audited).await.map_err(submit::refused)?;
+            doctor::ledger_verify(desk).await
+        }
+    }
+    /// Makes the index anew from the ledger, while nothing else is written; gives the number of records.
+    store_rebuild(caller: &Caller) -> u64 {
+        desk, _folders => {
+            let records = desk.book.rebuild().await.map_err(submit::refused)?;
+            desk.book.note(caller.actor.clone(), SystemEvent::IndexRebuilt { records }).await.map_err(submit::refused)?;
+            Ok(records)
+        }
+    }
+    /// Writes a refused call to the ledger.
+    audit_denied(rpc: Label, why: Label, actor: Actor) -> () {
+        desk, _folders => desk.book.note(actor, SystemEvent::Denied { rpc, why }).await.map_err(submit::refused)
+    }
+}
+
+impl Appliance {
+    /// Reads the policy again and puts it in force; when anything is wrong, the old one stays. Either way
+    /// it is written.
+    ///
+    /// # Errors
+    /// [`Refused`] with everything that is wrong.
+    pub async fn reload(&self, caller: &Caller) -> Result<(), Refused> {
+        let dir = self.desk.settings.policy.dir.clone();
+        let read = tokio::task::spawn_blocking(move || read_policy(&dir)).await;
+        let read = read.unwrap_or_else(|_| Err(vec!["the policy could not be read".to_owned()]));
+        let event = SystemEvent::Reloaded { accepted: read.is_ok() };
+        self.desk.book.note(caller.actor.clone(), event).await.map_err(submit::refused)?;
+        let policy = read.map_err(|errors| Refused::new(Code::Invalid, errors.join("\n")))?;
+        self.desk.policy.store(Arc::new(policy));
+        Ok(())
+    }
+}
+
+fn routes(desk: &Desk) -> Vec<RouteView> {
+    let policy = desk.policy.load();
+    let view = |route: &policy::Route| RouteView {
+        name: route.name.clone(),
+        owner: route.owner.clone(),
+        sla_hours: route.sla_hours,
+        rendition: match route.rendition {
+            policy::RouteRendition::Redacted => Rendition::Redacted,
+            policy::RouteRendition::Original => Rendition::Original,
+        },
+        folder: desk.settings.paths.outbox_dir.join(&route.folder).display().to_string(),
+        classes: route.classes.clone(),
+    };
+    policy.routes().iter().map(view).collect()
+}
+
+fn open(opening: Opening, runtime: &tokio::runtime::Handle) -> Result<(Appliance, Vec<SystemEvent>), StartError> {
+    let Opening { settings, policy, master, clock, probe_index, draining } = opening;
+    let state_dir = settings.paths.state_dir.clone();
+    let _guard = runtime.enter();
+    let gauges = Arc::new(Gauges::default());
+    let launcher = Launcher::new(settings.paths.worker.clone(), settings.paths.tessdata.clone(), sandbox::BUILD);
+    let proof = sandbox::prove(&launcher)?;
+    if !proof.landlock_full && !settings.sandbox.allow_degraded {
+        return Err(StartError::Landlock);
+    }
+    let vault_dir = state_dir.join(VAULT_DIR);
+    if !Vault::exists(&vault_dir) {
+        Vault::create(&vault_dir, &master)?;
+    }
+    let vault = Vault::open(&vault_dir, &master)?;
+    let ledger_dir = state_dir.join(LEDGER_DIR);
+    let (ledger, recovery) = Ledger::open(&ledger_dir)?;
+    let (store, opened) = Store::open(&state_dir.join(INDEX_DIR), &ledger_dir, probe_index)?;
+    let folders: Vec<Arc<Folder>> =
+        settings.sources.iter().filter_map(|source| Folder::open(source).transpose()).map(|folder| folder.map(Arc::new)).collect::<Result<_, _>>()?;
+    sweep(&vault, &store, &folders)?;
+    let mut events = Vec::new();
+    if recovery.cut_bytes > 0 {
+        events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });
+    }
+    if opened.rebuilt {
+        events.push(SystemEvent::IndexRebuilt { records: opened.replayed });
+    }
+    events.push(SystemEvent::Started {
+        build: sandbox::BUILD.to_owned(),
+        landlock_abi: proof.landlock_abi,
+        degraded: settings.sandbox.allow_degraded,
+    });
+    let store = Arc::new(store);
+    let book = Book::open(ledger, ledger_dir, store.clone(), clock)?;
+    let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
+    let desk = Arc::new(Desk {
+        settings,
+        vault: Arc::new(vault),
+        store,
+        book,
+        workers,
+        policy: ArcSwap::from_pointee(policy),
+        gauges,
+        clock,
+        wake: Notify::new(),
+        draining,
+        started_at: clock(),
+        proof,
+    });
+    Ok((Appliance { desk, folders: Arc::new(folders) }, events))
+}
+
+/// Destroys keys that no event and no claimed file needs: uploads that were cut off before the ledger
+/// knew of them. Then removes temp files and keyless blobs.
+fn sweep(vault: &Vault, store: &Store, folders: &[Arc<Folder>]) -> Result<(), StartError> {
+    let mut claimed = BTreeSet::new();
+    for folder in folders {
+        claimed.extend(folder.with(|inbox| inbox.leftovers())?.into_iter().map(|claimed| claimed.id));
+    }
+    let mut orphans = Vec::new();
+    for doc in vault.documents() {
+        if !claimed.contains(&doc) && store.get(doc)?.is_none() {
+            orphans.push(doc);
+        }
+    }
+    if !orphans.is_empty() {
+        tracing::info!(count = orphans.len(), "unfinished uploads are dropped");
+        vault.destroy(&orphans)?;
+    }
+    vault.sweep()?;
+    Ok(())
+}

@@ -1,0 +1,285 @@
+//! The one writer: facts go to the ledger, then to sled, in one order, many to one fsync.
+//!
+//! A thread owns the ledger. Whatever arrives while one fsync runs shares the next (group commit). A
+//! fact is checked against the state it would change before it is written, so the ledger holds no
+//! illegal event; what was seen before (same bytes, same idempotency key) is decided here too, where
+//! nothing can come between.
+
+use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
+use ledger::{Ledger, LedgerError, NewRecord};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread};
+use ::store::{Store, StoreError};
+use tokio::sync::{mpsc, oneshot};
+use types::{Digest, DocId, UnixMillis};
+
+/// Facts that may wait for the writer; callers wait when it is full.
+const ORDERS_MAX: usize = 1024;
+/// Facts that share one fsync.
+const BATCH_MAX: usize = 256;
+
+/// Why a fact was not written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BookError {
+    /// It cannot follow what is known.
+    #[error(transparent)]
+    Illegal(#[from] IllegalEvent),
+    /// Something else happened to the document in between.
+    #[error("the document changed meanwhile")]
+    Overtaken,
+    /// There is no such document.
+    #[error("no such document")]
+    Unknown,
+    /// The disk is full; nothing was written.
+    #[error("the ledger's disk is full")]
+    Full,
+    /// The ledger or the index failed.
+    #[error("ledger or index: {0}")]
+    Broken(&'static str),
+}
+
+/// What became of an arrival.
+pub(crate) enum Admission {
+    /// A new record; `duplicate_of` is set when the bytes are known.
+    New {
+        /// The document that holds the same bytes.
+        duplicate_of: Option<DocId>,
+    },
+    /// The idempotency key was seen before.
+    Repeated(DocId),
+}
+
+enum Answer {
+    State(Box<State>),
+    Admitted(Admission),
+    Noted,
+    Rebuilt(u64),
+}
+
+enum Order {
+    Write(Fact),
+    /// Make the index anew from the ledger; nothing is written meanwhile.
+    Rebuild(oneshot::Sender<Result<Answer, BookError>>),
+}
+
+struct Fact {
+    by: Actor,
+    body: Body,
+    /// The document must still be at this version.
+    expect: Option<u64>,
+    reply: oneshot::Sender<Result<Answer, BookError>>,
+}
+
+/// Handle of the writer.
+#[derive(Clone)]
+pub(crate) struct Book {
+    orders: mpsc::Sender<Order>,
+}
+
+impl Book {
+    /// Starts the writer thread.
+    pub(crate) fn open(
+        ledger: Ledger,
+        ledger_dir: PathBuf,
+        store: Arc<Store>,
+        clock: fn() -> UnixMillis,
+    ) -> std::io::Result<Self> {
+        let (orders, inbox) = mpsc::channel(ORDERS_MAX);
+        thread::Builder::new().name("book".into()).spawn(move || Writer { ledger, ledger_dir, store, clock }.run(inbox))?;
+        Ok(Self { orders })
+    }
+
+    /// Writes what happened to a document; durable on return. `expect` is the version it was decided on.
+    pub(crate) async fn record(&self, doc: DocId, expect: u64, by: Actor, event: Event) -> Result<State, BookError> {
+        match self.order(by, Body::Document { doc, event }, Some(expect)).await? {
+            Answer::State(state) => Ok(*state),
+            Answer::Admitted(_) | Answer::Noted | Answer::Rebuilt(_) => Err(BookError::Broken("the writer answered another question")),
+        }
+    }
+
+    /// Writes an arrival; durable on return.
+    pub(crate) async fn admit(&self, doc: DocId, by: Actor, arrival: Arrival) -> Result<Admission, BookError> {
+        let event = Event::Arrived(Box::new(arrival));
+        match self.order(by, Body::Document { doc, event }, None).await? {
+            Answer::Admitted(admission) => Ok(admission),
+            Answer::State(_) | Answer::Noted | Answer::Rebuilt(_) => Err(BookError::Broken("the writer answered another question")),
+        }
+    }
+
+    /// Writes something about the appliance; durable on return.
+    pub(crate) async fn note(&self, by: Actor, event: SystemEvent) -> Result<(), BookError> {
+        self.order(by, Body::System(event), None).await.map(|_| ())
+    }
+
+    /// Makes the index anew from the ledger; gives the number of records.
+    pub(crate) async fn rebuild(&self) -> Result<u64, BookError> {
+        let (reply, answer) = oneshot::channel();
+        self.orders.send(Order::Rebuild(reply)).await.map_err(|_| BookError::Broken("the writer is gone"))?;
+        match answer.await.map_err(|_| BookError::Broken("the writer is gone"))?? {
+            Answer::Rebuilt(records) => Ok(records),
+            Answer::State(_) | Answer::Admitted(_) | Answer::Noted => {
+                Err(BookError::Broken("the writer answered another question"))
+            }
+        }
+    }
+
+    async fn order(&self, by: Actor, body: Body, expect: Option<u64>) -> Result<Answer, BookError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = |_| BookError::Broken("the writer is gone");
+        self.orders.send(Order::Write(Fact { by, body, expect, reply })).await.map_err(|_| gone(()))?;
+        answer.await.map_err(|_| gone(()))?
+    }
+}
+
+struct Writer {
+    ledger: Ledger,
+    ledger_dir: PathBuf,
+    store: Arc<Store>,
+    clock: fn() -> UnixMillis,
+}
+
+/// What the facts of one batch will have changed once it is written.
+#[derive(Default)]
+struct Ahead {
+    states: BTreeMap<DocId, State>,
+    contents: BTreeMap<Digest, DocId>,
+    keys: BTreeMap<Digest, DocId>,
+}
+
+impl Writer {
+    fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
+        let mut orders = Vec::with_capacity(BATCH_MAX);
+        while inbox.blocking_recv_many(&mut orders, BATCH_MAX) > 0 {
+            let mut facts = Vec::with_capacity(orders.len());
+            for order in orders.drain(..) {
+                match order {
+                    Order::Write(fact) => facts.push(fact),
+                    Order::Rebuild(reply) => {
+                        self.batch(facts.drain(..));
+                        let rebuilt = self.store.rebuild(&self.ledger_dir, |_| ()).map_err(broken);
+                        answer_to(reply, rebuilt.map(Answer::Rebuilt));
+                    }
+                }
+            }
+            self.batch(facts.into_iter());
+        }
+    }
+
+    fn batch(&mut self, orders: impl Iterator<Item = Fact>) {
+        let mut ahead = Ahead::default();
+        let mut records = Vec::new();
+        let mut replies = Vec::new();
+        for order in orders {
+            let at = (self.clock)();
+            match self.judge(&mut ahead, order.body, order.expect, at) {
+                Ok((Some(body), answer)) => {
+                    records.push(NewRecord { at, by: order.by, body });
+                    replies.push((order.reply, answer));
+                }
+                Ok((None, answer)) => answer_to(order.reply, Ok(answer)),
+                Err(refusal) => answer_to(order.reply, Err(refusal)),
+            }
+        }
+        if records.is_empty() {
+            return;
+        }
+        match self.write(records) {
+            Ok(()) => replies.into_iter().for_each(|(reply, answer)| answer_to(reply, Ok(answer))),
+            Err(BookError::Full) => replies.into_iter().for_each(|(reply, _)| answer_to(reply, Err(BookError::Full))),
+            Err(_) => {
+                replies.into_iter().for_each(|(reply, _)| answer_to(reply, Err(BookError::Broken("could not write"))));
+            }
+        }
+    }
+
+    fn write(&mut self, records: Vec<NewRecord>) -> Result<(), BookError> {
+        let written = match self.ledger.append(records) {
+            Ok(written) => written,
+            Err(LedgerError::Full { .. }) => return Err(BookError::Full),
+            Err(error) => {
+                tracing::error!(%error, "the ledger refused a batch");
+                return Err(BookError::Broken("ledger"));
+            }
+        };
+        for record in &written {
+            if let Err(error) = self.store.apply(record) {
+                // The ledger has it and sled has not: only a start can bring them together again.
+                tracing::error!(%error, seq = record.seq, "the index does not follow the ledger; stopping");
+                std::process::abort();
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides whether a fact may be written, and what the caller will hear.
+    fn judge(
+        &self,
+        ahead: &mut Ahead,
+        body: Body,
+        expect: Option<u64>,
+        at: UnixMillis,
+    ) -> Result<(Option<Body>, Answer), BookError> {
+        match body {
+            Body::System(event) => Ok((Some(Body::System(event)), Answer::Noted)),
+            Body::Document { doc, event: Event::Arrived(arrival) } => self.judge_arrival(ahead, doc, *arrival, at),
+            Body::Document { doc, event } => {
+                let state = self.state(ahead, doc)?.ok_or(BookError::Unknown)?;
+                if expect.is_some_and(|version| version != state.version) {
+                    return Err(BookError::Overtaken);
+                }
+                let state = state.apply(&event, at)?;
+                ahead.states.insert(doc, state.clone());
+                Ok((Some(Body::Document { doc, event }), Answer::State(Box::new(state))))
+            }
+        }
+    }
+
+    fn judge_arrival(
+        &self,
+        ahead: &mut Ahead,
+        doc: DocId,
+        mut arrival: Arrival,
+        at: UnixMillis,
+    ) -> Result<(Option<Body>, Answer), BookError> {
+        if let Some(state) = self.state(ahead, doc)? {
+            // The same claim again after a crash: the first record stands.
+            let admission = Admission::New { duplicate_of: state.duplicate_of };
+            return Ok((None, Answer::Admitted(admission)));
+        }
+        if let Some(key) = arrival.idempotency {
+            let known = ahead.keys.get(&key).copied();
+            if let Some(first) = known.map_or_else(|| self.store.by_idempotency(key), |doc| Ok(Some(doc))).map_err(broken)? {
+                return Ok((None, Answer::Admitted(Admission::Repeated(first))));
+            }
+            ahead.keys.insert(key, doc);
+        }
+        let known = ahead.contents.get(&arrival.content).copied();
+        arrival.duplicate_of =
+            known.map_or_else(|| self.store.by_content(arrival.content), |doc| Ok(Some(doc))).map_err(broken)?;
+        if arrival.duplicate_of.is_some() {
+            arrival.original = None;
+        } else {
+            ahead.contents.insert(arrival.content, doc);
+        }
+        let duplicate_of = arrival.duplicate_of;
+        ahead.states.insert(doc, State::arrived(&arrival, at));
+        let event = Event::Arrived(Box::new(arrival));
+        Ok((Some(Body::Document { doc, event }), Answer::Admitted(Admission::New { duplicate_of })))
+    }
+
+    fn state(&self, ahead: &Ahead, doc: DocId) -> Result<Option<State>, BookError> {
+        if let Some(state) = ahead.states.get(&doc) {
+            return Ok(Some(state.clone()));
+        }
+        Ok(self.store.get(doc).map_err(broken)?.map(|document| document.state))
+    }
+}
+
+fn broken(error: StoreError) -> BookError {
+    tracing::error!(%error, "the index cannot be read");
+    BookError::Broken("index")
+}
+
+/// A caller that went away has no use for its answer; the fact stands all the same.
+fn answer_to(reply: oneshot::Sender<Result<Answer, BookError>>, answer: Result<Answer, BookError>) {
+    drop(reply.send(answer));
+}

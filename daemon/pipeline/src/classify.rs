@@ -1,0 +1,38 @@
+//! # classify
+//!
+//! Reads: words and what the sender expected. Leaves: `Classified { class, confidence, rules }`.
+//! Refuses nothing: what cannot be told is `miscellaneous` with a low confidence.
+
+use crate::{
+    artefacts::{self, TextPages},
+    desk::Desk,
+    facts::ArrivalFacts,
+    refusal::Refusal,
+};
+use lifecycle::Outcome;
+use policy::PageView;
+use std::sync::Arc;
+use ::store::Document;
+use vault::Area;
+
+/// Rules that an event names at most; the strongest come first.
+const RULES_MAX: usize = 16;
+
+pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Refusal> {
+    let (id, text, sealed) = (doc.id, doc.state.blobs.text, doc.state.sealed_arrival.clone());
+    let of_source = desk.source(&doc.state.source).and_then(|source| source.expected_class);
+    desk.blocking(move |desk| {
+        let facts = ArrivalFacts::open(&desk.vault, id, &sealed.0)?;
+        let text: TextPages = artefacts::open_json(desk, id, Area::Text, text)?;
+        let pages: Vec<PageView<'_>> =
+            text.pages.iter().map(|page| PageView { words: &page.words, geometry: &page.geometry }).collect();
+        let verdict = desk.policy.load().classify(&pages, facts.expected_class.or(of_source));
+        Ok(Outcome::Classified {
+            class: verdict.class,
+            confidence: verdict.confidence,
+            rules: verdict.rules.into_iter().take(RULES_MAX).collect(),
+            mixed: verdict.mixed,
+        })
+    })
+    .await
+}

@@ -1,0 +1,93 @@
+//! What callers may do to documents. Each act is one event with the caller's name; what cannot follow
+//! the document's state is a conflict, and nothing happens.
+
+use crate::{
+    book::BookError,
+    desk::Desk,
+    queries::{find, view},
+    submit::refused,
+    view::{Caller, Code, DocumentView, Refused},
+};
+use lifecycle::{Event, Position, Stage};
+use std::sync::Arc;
+use ::store::Document;
+use types::{DocClass, DocId, Label, Reason};
+
+pub(crate) async fn reroute(
+    desk: &Arc<Desk>,
+    caller: &Caller,
+    doc: DocId,
+    route: Label,
+    why: Label,
+) -> Result<DocumentView, Refused> {
+    let policy = desk.policy.load_full();
+    let Some(target) = policy.route_named(&route) else {
+        return Err(Refused::new(Code::NotFound, "there is no such route; see lazaretctl route list"));
+    };
+    let owner = target.owner.clone();
+    act(desk, caller, doc, |_| Event::Rerouted { route: route.clone(), owner: owner.clone(), why: why.clone() }).await
+}
+
+pub(crate) async fn hold(desk: &Arc<Desk>, caller: &Caller, doc: DocId, hold: Label) -> Result<DocumentView, Refused> {
+    act(desk, caller, doc, |_| Event::HoldPlaced { hold: hold.clone() }).await
+}
+
+pub(crate) async fn lift(desk: &Arc<Desk>, caller: &Caller, doc: DocId, hold: Label) -> Result<DocumentView, Refused> {
+    act(desk, caller, doc, |_| Event::HoldLifted { hold: hold.clone() }).await
+}
+
+pub(crate) async fn release(desk: &Arc<Desk>, caller: &Caller, doc: DocId) -> Result<DocumentView, Refused> {
+    act(desk, caller, doc, |_| Event::Released).await
+}
+
+pub(crate) async fn approve(desk: &Arc<Desk>, caller: &Caller, doc: DocId) -> Result<DocumentView, Refused> {
+    act(desk, caller, doc, |_| Event::Approved).await
+}
+
+pub(crate) async fn reject(desk: &Arc<Desk>, caller: &Caller, doc: DocId) -> Result<DocumentView, Refused> {
+    act(desk, caller, doc, |document| {
+        let stage = match document.state.position {
+            Position::At(stage) | Position::Stopped(stage) => stage,
+            Position::Review | Position::Kept | Position::Rejected | Position::Gone => Stage::Route,
+        };
+        Event::Rejected { stage, reason: Reason::RejectedByReviewer }
+    })
+    .await
+}
+
+pub(crate) async fn reclassify(
+    desk: &Arc<Desk>,
+    caller: &Caller,
+    doc: DocId,
+    class: DocClass,
+) -> Result<DocumentView, Refused> {
+    act(desk, caller, doc, |_| Event::Reclassified { class }).await
+}
+
+async fn act(
+    desk: &Arc<Desk>,
+    caller: &Caller,
+    doc: DocId,
+    event: impl Fn(&Document) -> Event,
+) -> Result<DocumentView, Refused> {
+    /// A document under way may change between look and act so often.
+    const TRIES_MAX: usize = 16;
+    for _ in 0..TRIES_MAX {
+        let document = find(desk, doc)?;
+        let status = document.state.status();
+        match desk.book.record(doc, document.state.version, caller.actor.clone(), event(&document)).await {
+            Ok(state) => {
+                desk.wake.notify_one();
+                return Ok(view(desk, Document { id: doc, state }));
+            }
+            Err(BookError::Overtaken) => {}
+            Err(BookError::Illegal(_)) => {
+                let reason = document.state.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+                let message = format!("this cannot be done to a document that is {status}{reason}");
+                return Err(Refused::new(Code::Conflict, message));
+            }
+            Err(error) => return Err(refused(error)),
+        }
+    }
+    Err(Refused::new(Code::Temporary, "the document is changing too fast; try again"))
+}

@@ -1,0 +1,101 @@
+//! The doctor proves what the appliance claims, now: it does not repeat what was true at start.
+
+use crate::{
+    desk::Desk,
+    view::{Check, LedgerReport, Refused, Code},
+    watch::Folder,
+};
+use std::sync::Arc;
+
+pub(crate) async fn doctor(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> Vec<Check> {
+    let folders = folders.to_vec();
+    let looked = desk.blocking(move |desk| Ok(look(desk, &folders))).await;
+    looked.unwrap_or_else(|_| vec![Check { name: "doctor", ok: false, detail: "could not run; see the journal".to_owned() }])
+}
+
+fn look(desk: &Desk, folders: &[Arc<Folder>]) -> Vec<Check> {
+    let mut checks = vec![sandbox_check(desk), space_check(desk), keys_check(desk), ledger_check(desk), index_check(desk)];
+    checks.extend(folders.iter().map(|folder| inbox_check(folder)));
+    checks.extend(route_checks(desk));
+    checks.push(Check {
+        name: "opt-outs",
+        ok: !desk.settings.sandbox.allow_degraded,
+        detail: if desk.settings.sandbox.allow_degraded {
+            "sandbox.allow-degraded is set: take it out as soon as the kernel has Landlock".to_owned()
+        } else {
+            "none".to_owned()
+        },
+    });
+    checks
+}
+
+fn sandbox_check(desk: &Desk) -> Check {
+    match sandbox::prove(desk.workers.launcher()) {
+        Ok(proof) => Check {
+            name: "sandbox",
+            ok: proof.landlock_full,
+            detail: format!(
+                "a probe worker that opened a file died by SIGSYS; landlock ABI {}, seccomp profile {}",
+                proof.landlock_abi, proof.seccomp
+            ),
+        },
+        Err(error) => Check { name: "sandbox", ok: false, detail: format!("{error}") },
+    }
+}
+
+fn space_check(desk: &Desk) -> Check {
+    let (free, floor) = (desk.free_bytes(), desk.settings.space.floor_bytes);
+    let what = if free < floor { "nothing is taken in until space is freed" } else { "above the floor" };
+    Check { name: "disk", ok: free >= floor, detail: format!("{free} bytes free, floor {floor}: {what}") }
+}
+
+fn keys_check(desk: &Desk) -> Check {
+    let status = desk.vault.status();
+    let detail = format!("keystore generation {}, {} document keys", status.generation, status.documents);
+    Check { name: "keys", ok: true, detail }
+}
+
+fn ledger_check(desk: &Desk) -> Check {
+    match ledger::verify(&desk.settings.paths.state_dir.join(crate::appliance::LEDGER_DIR)) {
+        Ok(report) => {
+            let behind = report.records.saturating_sub(desk.store.applied_seq());
+            Check { name: "ledger", ok: true, detail: format!("{} records hold together; index {behind} behind", report.records) }
+        }
+        Err(damage) => Check { name: "ledger", ok: false, detail: format!("{damage}") },
+    }
+}
+
+fn index_check(desk: &Desk) -> Check {
+    match desk.store.counts() {
+        Ok(counts) => Check { name: "index", ok: true, detail: format!("{} documents", counts.values().sum::<u64>()) },
+        Err(error) => Check { name: "index", ok: false, detail: format!("{error}; run lazaretctl store rebuild") },
+    }
+}
+
+fn inbox_check(folder: &Folder) -> Check {
+    match folder.with(|inbox| inbox.waiting()) {
+        Ok(waiting) => Check { name: "inbox", ok: true, detail: format!("{}: {waiting} files waiting", folder.source) },
+        Err(error) => Check { name: "inbox", ok: false, detail: format!("{}: {error}", folder.source) },
+    }
+}
+
+fn route_checks(desk: &Desk) -> Vec<Check> {
+    let policy = desk.policy.load();
+    let check = |route: &policy::Route| {
+        let ok = desk.settings.paths.outbox_dir.join(&route.folder).is_dir();
+        let what = if ok { "there" } else { "missing: create it, deliveries wait" };
+        Check { name: "route", ok, detail: format!("{}: its folder is {what}", route.name) }
+    };
+    policy.routes().iter().map(check).collect()
+}
+
+/// Reads the whole ledger and checks its chain.
+pub(crate) async fn ledger_verify(desk: &Arc<Desk>) -> Result<LedgerReport, Refused> {
+    let dir = desk.settings.paths.state_dir.join(crate::appliance::LEDGER_DIR);
+    let verified = tokio::task::spawn_blocking(move || ledger::verify(&dir)).await;
+    match verified {
+        Ok(Ok(report)) => Ok(LedgerReport { records: report.records, segments: report.segments, tip: report.tip }),
+        Ok(Err(damage)) => Err(Refused::new(Code::Conflict, format!("{damage}"))),
+        Err(_) => Err(Refused::new(Code::Internal, "the verifier could not run; see the journal")),
+    }
+}

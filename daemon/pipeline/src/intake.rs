@@ -1,0 +1,202 @@
+//! # intake
+//!
+//! Reads: a settled file, never parsed. Leaves: `Arrived`. Claim by rename, copy from the held
+//! descriptor, seal, fsync, read back and compare, ledger, and only then unlink.
+//! Can refuse because: the disk is full or the file changed under our hands; it then stays in the inbox.
+
+use crate::{
+    book::Admission,
+    desk::Desk,
+    facts::ArrivalFacts,
+    refusal::Refusal,
+    retain,
+    watch::Folder,
+};
+use inbox::{Candidate, Claimed, Sidecar};
+use lifecycle::{Actor, Arrival, Channel, Sealed, Trip};
+use std::{
+    io::{Read, Write},
+    sync::Arc,
+};
+use types::{BlobId, Digest, DocId, Label, Phi, Reason};
+use vault::{Area, BlobFacts};
+
+/// Bytes copied at a time.
+const COPY_CHUNK_BYTES: usize = 256 << 10;
+
+/// Takes one settled file in.
+pub(crate) async fn take(desk: Arc<Desk>, folder: Arc<Folder>, candidate: Candidate) {
+    let in_intake = desk.gauges.intake();
+    let (id, owner) = (desk.new_doc(), folder.clone());
+    let claimed = tokio::task::spawn_blocking(move || owner.with(|inbox| inbox.claim(candidate, id))).await;
+    match claimed {
+        Ok(Ok(Some(claimed))) => resume(&desk, &folder, claimed).await,
+        // It changed or went since the scan: the next scan sees what it is now.
+        Ok(Ok(None)) => {}
+        Ok(Err(error)) => tracing::warn!(source = %folder.source, %error, "a file could not be claimed; it waits"),
+        Err(_) => {}
+    }
+    drop(in_intake);
+}
+
+/// Takes in what was claimed, now or before a crash.
+pub(crate) async fn resume(desk: &Arc<Desk>, folder: &Folder, claimed: Claimed) {
+    let (id, source) = (claimed.id, folder.source.clone());
+    match admit(desk, source, claimed).await {
+        Ok(Some(claimed)) => {
+            tracing::info!(doc = %id, source = %folder.source, "received");
+            if let Err(error) = claimed.remove() {
+                // The ledger has it: the next start removes the claimed file.
+                tracing::error!(doc = %id, %error, "a claimed file could not be removed");
+            }
+            desk.wake.notify_one();
+        }
+        Ok(None) => tracing::info!(source = %folder.source, "the file was still being written; it waits"),
+        Err(refusal) => tracing::warn!(doc = %id, source = %folder.source, %refusal, "intake failed; the file waits"),
+    }
+}
+
+/// None when the file was still being written and was put back.
+async fn admit(desk: &Arc<Desk>, source: Label, claimed: Claimed) -> Result<Option<Claimed>, Refusal> {
+    let id = claimed.id;
+    if desk.store.get(id)?.is_some() {
+        return Ok(Some(claimed));
+    }
+    let by = Actor::Inbox { source: source.clone(), uid: claimed.owner_uid() };
+    let sealed = desk.blocking(move |desk| seal_claimed(desk, &source, claimed)).await?;
+    let Some((claimed, arrival)) = sealed else { return Ok(None) };
+    let original = arrival.original;
+    let admission = match desk.book.admit(id, by, arrival).await {
+        Ok(admission) => admission,
+        Err(error) => {
+            put_back(claimed);
+            return Err(error.into());
+        }
+    };
+    drop_duplicate(desk, id, original, &admission)?;
+    Ok(Some(claimed))
+}
+
+fn seal_claimed(desk: &Desk, source: &Label, mut claimed: Claimed) -> Result<Option<(Claimed, Arrival)>, Refusal> {
+    let id = claimed.id;
+    let sealed = seal_original(desk, id, &mut claimed.open());
+    let unchanged = claimed.unchanged().unwrap_or(false);
+    let (blob, facts) = match sealed {
+        Ok(sealed) if unchanged => sealed,
+        Ok((blob, _)) => {
+            desk.vault.remove(id, Area::Original, blob)?;
+            put_back(claimed);
+            return Ok(None);
+        }
+        Err(refusal) => {
+            put_back(claimed);
+            return Err(refusal);
+        }
+    };
+    let (sidecar, bad_sidecar) = match claimed.sidecar() {
+        None => (Sidecar::default(), false),
+        Some(Ok(sidecar)) => (sidecar, false),
+        Some(Err(_)) => (Sidecar::default(), true),
+    };
+    let known = ArrivalFacts {
+        sha256: facts.sha256,
+        file_name: claimed.name(),
+        correlation_id: None,
+        expected_class: sidecar.expected_type,
+        patient_context: sidecar.patient_context,
+        tenant: sidecar.tenant,
+        retention: sidecar.retention,
+        callback: sidecar.callback,
+        bad_sidecar,
+    };
+    let arrival = arrival(desk, id, source, Channel::Inbox, blob, &facts, &known, None)?;
+    Ok(Some((claimed, arrival)))
+}
+
+fn put_back(claimed: Claimed) {
+    if let Err(error) = claimed.put_back() {
+        // It stays claimed: the next start takes it in again.
+        tracing::error!(%error, "a claimed file could not be put back");
+    }
+}
+
+/// Copies, seals, fsyncs, then reads back and compares.
+pub(crate) fn seal_original(desk: &Desk, doc: DocId, from: &mut impl Read) -> Result<(BlobId, BlobFacts), Refusal> {
+    if !desk.vault.knows(doc) {
+        desk.vault.new_document(doc)?;
+    }
+    let blob = desk.new_blob();
+    let mut writer = desk.vault.writer(doc, Area::Original, blob)?;
+    let mut chunk = vec![0; COPY_CHUNK_BYTES];
+    loop {
+        match from.read(&mut chunk).map_err(crate::artefacts::disk)? {
+            0 => break,
+            read => writer.write_all(&chunk[..read]).map_err(crate::artefacts::disk)?,
+        }
+    }
+    let facts = writer.finish()?;
+    verify_sealed(desk, doc, blob, facts.sha256)?;
+    Ok((blob, facts))
+}
+
+/// Reads a sealed original back and compares its hash.
+pub(crate) fn verify_sealed(desk: &Desk, doc: DocId, blob: BlobId, expected: Digest) -> Result<(), Refusal> {
+    let mut reader = desk.vault.reader(doc, Area::Original, blob)?;
+    let mut sha256 = vault::Sha256::new();
+    let mut chunk = vec![0; COPY_CHUNK_BYTES];
+    loop {
+        match reader.read(&mut chunk).map_err(crate::artefacts::disk)? {
+            0 => break,
+            read => sha256.update(&chunk[..read]),
+        }
+    }
+    if sha256.finish() == expected { Ok(()) } else { Err(Reason::StorageError.into()) }
+}
+
+/// The arrival of sealed bytes.
+#[expect(clippy::too_many_arguments, reason = "an arrival is what comes together here")]
+pub(crate) fn arrival(
+    desk: &Desk,
+    doc: DocId,
+    source: &Label,
+    channel: Channel,
+    original: BlobId,
+    facts: &BlobFacts,
+    known: &ArrivalFacts,
+    idempotency: Option<Digest>,
+) -> Result<Arrival, Refusal> {
+    let rule = desk.policy.load().retention(None, source, known.retention.as_ref());
+    Ok(Arrival {
+        source: source.clone(),
+        channel,
+        bytes: facts.bytes,
+        original: Some(original),
+        content: content_digest(desk, source, facts),
+        idempotency,
+        duplicate_of: None,
+        trip: Trip::CURRENT,
+        sealed: Sealed(known.seal(&desk.vault, doc)?),
+        retain_until: retain::until(desk.now(), rule.days),
+        retention: rule.rule,
+    })
+}
+
+/// A duplicate's bytes are kept once, under the first document's key.
+pub(crate) fn drop_duplicate(desk: &Desk, doc: DocId, original: Option<BlobId>, admission: &Admission) -> Result<(), Refusal> {
+    let duplicate = !matches!(admission, Admission::New { duplicate_of: None });
+    match original {
+        Some(blob) if duplicate => Ok(desk.vault.remove(doc, Area::Original, blob)?),
+        _ => Ok(()),
+    }
+}
+
+/// Keyed digest of (source, size, SHA-256): the same bytes from the same source are the same document (A24).
+fn content_digest(desk: &Desk, source: &Label, facts: &BlobFacts) -> Digest {
+    let size = facts.bytes.to_be_bytes();
+    desk.vault.keyed_digest("content", &[source.as_str().as_bytes(), &size, &facts.sha256.0])
+}
+
+/// Keyed digest of an idempotency key, bound to the caller.
+pub(crate) fn idempotency_digest(desk: &Desk, caller: &str, key: &Phi) -> Digest {
+    desk.vault.keyed_digest("idempotency", &[caller.as_bytes(), key.expose().as_bytes()])
+}

@@ -1,0 +1,73 @@
+//! The appliance at a glance, and how far documents are.
+
+use crate::{
+    desk::Desk,
+    submit::refused,
+    view::{Progress, Refused, SourceView, StatusView},
+    watch::Folder,
+};
+use lifecycle::{Due, Status};
+use std::sync::Arc;
+use types::DocId;
+
+pub(crate) fn status(desk: &Desk, folders: &[Arc<Folder>]) -> Result<StatusView, Refused> {
+    let sources: Vec<SourceView> = desk
+        .settings
+        .sources
+        .iter()
+        .map(|source| {
+            let folder = folders.iter().find(|folder| folder.source == source.name);
+            SourceView {
+                name: source.name.clone(),
+                folder: source.folder.as_ref().map(|path| path.display().to_string()),
+                waiting: folder.map_or(0, |folder| folder.waiting()),
+                network: folder.is_some_and(|folder| folder.with(|inbox| inbox.status().network)),
+            }
+        })
+        .collect();
+    Ok(StatusView {
+        site: desk.settings.site.clone(),
+        build: sandbox::BUILD.to_owned(),
+        started_at: desk.started_at,
+        degraded: desk.settings.sandbox.allow_degraded,
+        landlock_abi: desk.proof.landlock_abi,
+        counts: desk.store.counts().map_err(refused)?.into_iter().collect(),
+        waiting_in_inboxes: sources.iter().map(|source| source.waiting).sum::<u64>() + desk.gauges.in_intake(),
+        ledger_records: desk.store.applied_seq(),
+        keystore_generation: desk.vault.status().generation,
+        free_bytes: desk.free_bytes(),
+        floor_bytes: desk.settings.space.floor_bytes,
+        sources,
+        stations: desk.gauges.stations(),
+        rss_bytes: own_rss_bytes(),
+    })
+}
+
+/// How far these documents are, or all.
+pub(crate) fn progress(desk: &Desk, folders: &[Arc<Folder>], docs: &[DocId]) -> Result<Progress, Refused> {
+    if docs.is_empty() {
+        // In this order: a file leaves the inbox only after it is counted as a document.
+        let waiting = folders.iter().map(|folder| folder.waiting()).sum::<u64>() + desk.gauges.in_intake();
+        let counts = desk.store.counts().map_err(refused)?;
+        let moving = |status: &Status| matches!(status, Status::Received | Status::Processing | Status::Routed);
+        let sum = |wanted: bool| counts.iter().filter(|(status, _)| moving(status) == wanted).map(|(_, count)| *count).sum();
+        return Ok(Progress { waiting_in_inboxes: waiting, moving: sum(true), resting: sum(false) });
+    }
+    let mut progress = Progress::default();
+    for doc in docs {
+        let state = crate::queries::find(desk, *doc)?.state;
+        match state.due(desk.patience()) {
+            Due::Run(_) | Due::Stop(_) => progress.moving += 1,
+            Due::Person | Due::Clock(_) | Due::Nothing => progress.resting += 1,
+        }
+    }
+    Ok(progress)
+}
+
+/// Resident set of the daemon, bytes; 0 when it cannot be told.
+fn own_rss_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or_default() * 1024
+}

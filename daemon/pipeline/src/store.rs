@@ -1,0 +1,117 @@
+//! # store
+//!
+//! Reads: all artefacts, back from disk. Leaves: `Stored { manifest }`, signed (B27): who made what from
+//! what, with the three hashes (B28).
+//! Can refuse because: `storage-error`: an artefact does not read back as it was written.
+
+use crate::{
+    artefacts::{self, TextPages, disk},
+    desk::Desk,
+    facts::{self, ArrivalFacts},
+    ocr::text_of,
+    refusal::Refusal,
+};
+use lifecycle::Outcome;
+use serde::Serialize;
+use std::{io::Read, sync::Arc};
+use ::store::Document;
+use types::{BlobId, Digest, DocClass, DocId, Label, Reason};
+use vault::Area;
+
+/// Version of the manifest's shape.
+const MANIFEST_VERSION: u32 = 1;
+
+/// What was made of a document: sealed, signed, and (without the patient) delivered beside the product.
+#[derive(Serialize)]
+pub(crate) struct Manifest {
+    pub(crate) manifest_version: u32,
+    pub(crate) id: DocId,
+    pub(crate) build: String,
+    pub(crate) source: Label,
+    pub(crate) class: Option<DocClass>,
+    pub(crate) rules: Vec<Label>,
+    pub(crate) pages: Option<u32>,
+    pub(crate) black_pages: u32,
+    pub(crate) boxes: u32,
+    pub(crate) sha256: Hashes,
+}
+
+/// The three hashes (B28).
+#[derive(Serialize)]
+pub(crate) struct Hashes {
+    pub(crate) original: Digest,
+    pub(crate) redacted: Digest,
+    pub(crate) text: Digest,
+}
+
+/// A manifest and its Ed25519 signature over the exact bytes of `manifest`.
+#[derive(Serialize)]
+struct Signed<'a> {
+    manifest: &'a str,
+    signature: String,
+    key: String,
+}
+
+pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Refusal> {
+    let doc = doc.clone();
+    desk.blocking(move |desk| {
+        let manifest = check(desk, &doc)?;
+        let text = serde_json::to_string(&manifest).map_err(|_| Reason::StorageError)?;
+        let signed = Signed {
+            manifest: &text,
+            signature: hex(&desk.vault.sign(text.as_bytes())),
+            key: hex(&desk.vault.verifying_key()),
+        };
+        let blob = desk.new_blob();
+        artefacts::seal_json(desk, doc.id, Area::Redacted, blob, &signed)?;
+        Ok(Outcome::Stored { manifest: blob })
+    })
+    .await
+}
+
+/// Reads every artefact back and compares it with the hash taken when it was made.
+fn check(desk: &Desk, doc: &Document) -> Result<Manifest, Refusal> {
+    let (id, state) = (doc.id, &doc.state);
+    let facts = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0)?;
+    let original = same(hash(desk, id, Area::Original, state.blobs.original)?, Some(facts.sha256))?;
+    let opened = |purpose, sealed: &Option<lifecycle::Sealed>| {
+        sealed.as_ref().and_then(|sealed| facts::open_digest(&desk.vault, id, purpose, &sealed.0))
+    };
+    let redacted =
+        same(hash(desk, id, Area::Redacted, state.blobs.product)?, opened(facts::PRODUCT, &state.sealed_product))?;
+    let pages: TextPages = artefacts::open_json(desk, id, Area::Text, state.blobs.text)?;
+    let text = same(vault::sha256(text_of(&pages.pages).as_bytes()), opened(facts::TEXT, &state.sealed_text))?;
+    Ok(Manifest {
+        manifest_version: MANIFEST_VERSION,
+        id,
+        build: sandbox::BUILD.to_owned(),
+        source: state.source.clone(),
+        class: state.class,
+        rules: state.rules.clone(),
+        pages: state.pages,
+        black_pages: state.black_pages,
+        boxes: state.boxes,
+        sha256: Hashes { original, redacted, text },
+    })
+}
+
+fn same(found: Digest, expected: Option<Digest>) -> Result<Digest, Refusal> {
+    if Some(found) == expected { Ok(found) } else { Err(Reason::StorageError.into()) }
+}
+
+fn hash(desk: &Desk, doc: DocId, area: Area, blob: Option<BlobId>) -> Result<Digest, Refusal> {
+    let mut reader = desk.vault.reader(doc, area, blob.ok_or(Reason::StorageError)?)?;
+    let mut sha256 = vault::Sha256::new();
+    let mut chunk = vec![0; 64 << 10];
+    loop {
+        match reader.read(&mut chunk).map_err(disk)? {
+            0 => return Ok(sha256.finish()),
+            read => sha256.update(&chunk[..read]),
+        }
+    }
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

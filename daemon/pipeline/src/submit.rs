@@ -1,0 +1,109 @@
+//! Uploads over gRPC: the same door as the inbox, with the same checks (A10). The acknowledgement means
+//! that the bytes are sealed and fsynced and the ledger event is fsynced.
+
+use crate::{
+    book::Admission,
+    desk::Desk,
+    facts::ArrivalFacts,
+    intake,
+    refusal::Refusal,
+    view::{Caller, Code, Receipt, Refused, Submission},
+};
+use lifecycle::{Actor, Channel};
+use std::{io::Write, sync::Arc};
+use tokio::sync::mpsc;
+use types::{BlobId, DocId, Reason};
+use vault::{Area, BlobFacts};
+
+/// Takes an upload in. An empty chunk ends the body; a body that ends without it was cut off and is dropped.
+pub(crate) async fn submit(
+    desk: &Arc<Desk>,
+    caller: &Caller,
+    submission: Submission,
+    body: mpsc::Receiver<Vec<u8>>,
+) -> Result<Receipt, Refused> {
+    let Some(source) = desk.source(&submission.source) else {
+        return Err(Refused::new(Code::Invalid, "there is no such source; see lazaretctl status"));
+    };
+    if !desk.has_space() || desk.is_draining() {
+        return Err(Refused::because(Code::Temporary, Reason::DiskFull));
+    }
+    let limit = source.limits.file_bytes_max;
+    let key = submission.idempotency_key.as_ref().map(|key| intake::idempotency_digest(desk, &name_of(caller), key));
+    if let Some(first) = key.map(|key| desk.store.by_idempotency(key)).transpose().map_err(refused)?.flatten() {
+        return repeated(desk, first);
+    }
+    let doc = desk.new_doc();
+    let desk2 = desk.clone();
+    let sealed = tokio::task::spawn_blocking(move || seal(&desk2, doc, body, limit)).await;
+    let (blob, facts) = sealed.map_err(|_| Refused::because(Code::Internal, Reason::StorageError))??;
+    let known = ArrivalFacts {
+        sha256: facts.sha256,
+        file_name: submission.file_name,
+        correlation_id: submission.correlation_id,
+        expected_class: submission.expected_class,
+        patient_context: submission.patient_context,
+        tenant: submission.tenant,
+        retention: submission.retention,
+        callback: submission.callback,
+        bad_sidecar: false,
+    };
+    let arrival =
+        intake::arrival(desk, doc, &submission.source, Channel::Grpc, blob, &facts, &known, key).map_err(refused)?;
+    let admission = desk.book.admit(doc, caller.actor.clone(), arrival).await.map_err(refused)?;
+    intake::drop_duplicate(desk, doc, Some(blob), &admission).map_err(refused)?;
+    desk.wake.notify_one();
+    match admission {
+        Admission::New { duplicate_of } => Ok(Receipt { doc, duplicate_of, repeated: false }),
+        Admission::Repeated(first) => repeated(desk, first),
+    }
+}
+
+fn repeated(desk: &Desk, first: DocId) -> Result<Receipt, Refused> {
+    let state = desk.store.get(first).map_err(refused)?.map(|document| document.state);
+    Ok(Receipt { doc: first, duplicate_of: state.and_then(|state| state.duplicate_of), repeated: true })
+}
+
+fn seal(desk: &Desk, doc: DocId, mut body: mpsc::Receiver<Vec<u8>>, limit: u64) -> Result<(BlobId, BlobFacts), Refused> {
+    let storage = |refusal: Refusal| refused(refusal);
+    desk.vault.new_document(doc).map_err(|error| storage(error.into()))?;
+    let blob = desk.new_blob();
+    let mut writer = desk.vault.writer(doc, Area::Original, blob).map_err(|error| storage(error.into()))?;
+    let mut bytes = 0_u64;
+    loop {
+        let Some(chunk) = body.blocking_recv() else {
+            return Err(Refused::new(Code::Temporary, "the upload was cut off; nothing was kept, send it again"));
+        };
+        if chunk.is_empty() {
+            break;
+        }
+        bytes += chunk.len() as u64;
+        if bytes > limit {
+            return Err(Refused::because(Code::TooLarge, Reason::FileTooLarge));
+        }
+        writer.write_all(&chunk).map_err(|error| storage(crate::artefacts::disk(error)))?;
+    }
+    let facts = writer.finish().map_err(|error| storage(error.into()))?;
+    intake::verify_sealed(desk, doc, blob, facts.sha256).map_err(storage)?;
+    Ok((blob, facts))
+}
+
+/// The principal's name, to which its idempotency keys are bound.
+fn name_of(caller: &Caller) -> String {
+    match &caller.actor {
+        Actor::Client(name) => format!("client {name}"),
+        Actor::Local { uid, .. } => format!("uid {uid}"),
+        Actor::Inbox { source, .. } => format!("inbox {source}"),
+        Actor::Daemon => "daemon".to_owned(),
+    }
+}
+
+/// What a caller hears of a failure inside.
+pub(crate) fn refused(refusal: impl Into<Refusal>) -> Refused {
+    match refusal.into() {
+        Refusal::Because(reason) | Refusal::Reject(reason) => Refused::because(Code::Internal, reason),
+        Refusal::NotNow(reason) => Refused::because(Code::Temporary, reason),
+        Refusal::Worker(fault) => Refused::because(Code::Internal, fault.reason()),
+        Refusal::Overtaken => Refused::new(Code::Conflict, "the document changed meanwhile; look at it again"),
+    }
+}

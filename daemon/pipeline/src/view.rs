@@ -1,0 +1,281 @@
+//! What callers are shown. Plain data; no handle, no key. Types that hold PHI have no `Debug`.
+
+use lifecycle::{Actor, Finding, Rendition, Status};
+use std::collections::BTreeMap;
+use types::{
+    Confidence, Digest, DocClass, DocId, IdKind, Label, PageGeometry, PageWords, Phi, Reason, Rect, UnixMillis,
+};
+
+/// Whoever asks; `serve` has authorised the call, the pipeline writes the name into the ledger.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The principal.
+    pub actor: Actor,
+}
+
+/// What comes with an upload besides its bytes (A26).
+#[derive(Clone)]
+pub struct Submission {
+    /// Source profile whose limits apply.
+    pub source: Label,
+    /// The caller's key; the same key gives the first answer again (A24).
+    pub idempotency_key: Option<Phi>,
+    /// The caller's trace id (A25).
+    pub correlation_id: Option<Label>,
+    /// Name of the file at the caller.
+    pub file_name: Phi,
+    /// What the caller thinks it is.
+    pub expected_class: Option<DocClass>,
+    /// What the caller knows of the patient: field name to value.
+    pub patient_context: BTreeMap<String, Phi>,
+    /// Facility or department.
+    pub tenant: Option<Label>,
+    /// Retention rule asked for.
+    pub retention: Option<Label>,
+    /// Route that wants to be told.
+    pub callback: Option<Label>,
+}
+
+/// The acknowledgement: the bytes are sealed and fsynced, and so is the ledger event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The document.
+    pub doc: DocId,
+    /// The document that holds the same bytes already.
+    pub duplicate_of: Option<DocId>,
+    /// The idempotency key was seen before: this is the first answer again.
+    pub repeated: bool,
+}
+
+/// A document without its content.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are the contract; see docs/reference")]
+pub struct DocumentView {
+    pub id: DocId,
+    pub source: Label,
+    pub state: Status,
+    pub reason: Option<Reason>,
+    pub pages: Option<u32>,
+    pub class: Option<DocClass>,
+    pub confidence: Option<Confidence>,
+    pub route: Option<Label>,
+    pub owner: Option<Label>,
+    pub received_at: UnixMillis,
+    pub updated_at: UnixMillis,
+    pub sha256_original: Option<Digest>,
+    pub sha256_redacted: Option<Digest>,
+    pub sha256_text: Option<Digest>,
+    pub duplicate_of: Option<DocId>,
+    pub parent: Option<DocId>,
+    pub children: Vec<DocId>,
+    pub holds: Vec<Label>,
+    pub retain_until: UnixMillis,
+    pub retention: Label,
+    pub bytes: u64,
+    pub findings: Vec<Finding>,
+}
+
+/// The words of one page.
+pub struct PageReading {
+    /// From 1.
+    pub page: u32,
+    /// Size and origin.
+    pub geometry: PageGeometry,
+    /// What was read.
+    pub words: PageWords,
+}
+
+/// What is hidden on one page; no clear text.
+#[derive(Clone, Debug)]
+pub struct PageRedactions {
+    /// From 1.
+    pub page: u32,
+    /// The whole page is black.
+    pub black: bool,
+    /// The boxes.
+    pub boxes: Vec<RedactedBox>,
+}
+
+/// One painted box.
+#[derive(Clone, Debug)]
+pub struct RedactedBox {
+    /// Where, px of the normalised page.
+    pub rect: Rect,
+    /// What it hides.
+    pub kind: IdKind,
+    /// Which rule found it.
+    pub rule: Label,
+    /// How sure the rule is.
+    pub confidence: Confidence,
+}
+
+/// One line of an explanation.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// Station or act.
+    pub station: &'static str,
+    /// When.
+    pub at: UnixMillis,
+    /// What was decided; codes and figures only.
+    pub text: String,
+    /// Which rule decided.
+    pub rule: Option<Label>,
+}
+
+/// A route.
+#[derive(Clone, Debug)]
+pub struct RouteView {
+    /// Its name.
+    pub name: Label,
+    /// Who owns it.
+    pub owner: Label,
+    /// Hours until the owner must have acted.
+    pub sla_hours: u32,
+    /// What the target gets.
+    pub rendition: Rendition,
+    /// Where.
+    pub folder: String,
+    /// Classes that go there by themselves.
+    pub classes: Vec<DocClass>,
+}
+
+/// A document whose retention is over or will be.
+#[derive(Clone, Debug)]
+pub struct Expiry {
+    /// Which.
+    pub doc: DocId,
+    /// Kept until.
+    pub until: UnixMillis,
+    /// By which rule.
+    pub rule: Label,
+    /// Holds that keep it.
+    pub holds: Vec<Label>,
+    /// Its keys and bytes were destroyed now.
+    pub destroyed: bool,
+}
+
+/// How far a set of documents is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// Files that still lie in inboxes.
+    pub waiting_in_inboxes: u64,
+    /// Documents that are on their way.
+    pub moving: u64,
+    /// Documents at rest.
+    pub resting: u64,
+}
+
+/// A source at a glance.
+#[derive(Clone, Debug)]
+pub struct SourceView {
+    /// Its name.
+    pub name: Label,
+    /// Its inbox.
+    pub folder: Option<String>,
+    /// Files that lie in it.
+    pub waiting: u64,
+    /// The folder is on a network file system: scans only, no lease.
+    pub network: bool,
+}
+
+/// What a station has used since start.
+#[derive(Clone, Debug)]
+pub struct StationUsage {
+    /// Which.
+    pub station: &'static str,
+    /// Processor time of its workers, ms.
+    pub cpu_ms: u64,
+    /// Wall-clock time spent in it, ms.
+    pub wall_ms: u64,
+    /// Pages handled.
+    pub pages: u64,
+    /// Largest resident set of one of its workers, bytes.
+    pub peak_rss_bytes: u64,
+}
+
+/// The appliance at a glance.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names say it; units are in them")]
+pub struct StatusView {
+    pub site: Label,
+    pub build: String,
+    pub started_at: UnixMillis,
+    pub degraded: bool,
+    pub landlock_abi: u32,
+    pub counts: Vec<(Status, u64)>,
+    pub waiting_in_inboxes: u64,
+    pub ledger_records: u64,
+    pub keystore_generation: u64,
+    pub free_bytes: u64,
+    pub floor_bytes: u64,
+    pub sources: Vec<SourceView>,
+    pub stations: Vec<StationUsage>,
+    pub rss_bytes: u64,
+}
+
+/// One line of the doctor.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// What was looked at.
+    pub name: &'static str,
+    /// It is as it must be.
+    pub ok: bool,
+    /// What was found, and what to do if it is wrong.
+    pub detail: String,
+}
+
+/// What the verifier saw.
+#[derive(Clone, Copy, Debug)]
+pub struct LedgerReport {
+    /// Records.
+    pub records: u64,
+    /// Segments.
+    pub segments: u64,
+    /// Hash of the last record.
+    pub tip: Digest,
+}
+
+/// Which kind of no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// There is no such thing.
+    NotFound,
+    /// Not in this state.
+    Conflict,
+    /// The request is not valid.
+    Invalid,
+    /// Not now; try again.
+    Temporary,
+    /// Not for this caller.
+    Denied,
+    /// Over a limit.
+    TooLarge,
+    /// Our fault.
+    Internal,
+}
+
+/// A no with a sentence a human can act on.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Refused {
+    /// Which kind.
+    pub code: Code,
+    /// The document's or file's reason code, if there is one.
+    pub reason: Option<Reason>,
+    /// What was expected, found, and what to do. No PHI.
+    pub message: String,
+}
+
+impl Refused {
+    /// A refusal.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, reason: None, message: message.into() }
+    }
+
+    /// A refusal that carries a reason and its sentence.
+    #[must_use]
+    pub fn because(code: Code, reason: Reason) -> Self {
+        Self { code, reason: Some(reason), message: reason.sentence().to_owned() }
+    }
+}

@@ -1,0 +1,107 @@
+//! Puts the rooms together, in the order in which they need each other.
+
+use crate::{clock, journal, notify, signals::Signals};
+use anyhow::{Context, bail};
+use config::Settings;
+use pipeline::{Appliance, Opening};
+use serve::Server;
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+};
+use tokio::sync::watch;
+use vault::MasterKey;
+
+/// First argument of the child that opens the index on trial.
+pub(crate) const PROBE_INDEX: &str = "--probe-index";
+/// sysexits.h: the configuration is wrong.
+const EX_CONFIG: u8 = 78;
+
+/// Runs the daemon until it is told to stop.
+pub(crate) fn serve(config: &Path) -> ExitCode {
+    journal::start();
+    let settings = match config::load(config) {
+        Ok(settings) => settings,
+        Err(errors) => {
+            errors.iter().for_each(|error| journal::say(&error.to_string()));
+            return ExitCode::from(EX_CONFIG);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            journal::say(&format!("lazaretd: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(settings)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "lazaretd does not run");
+            ExitCode::from(EX_CONFIG)
+        }
+    }
+}
+
+async fn run(settings: Settings) -> anyhow::Result<()> {
+    let signals = Signals::catch()?;
+    let master = master_key(&settings)?;
+    let policy = pipeline::read_policy(&settings.policy.dir)
+        .map_err(|errors| anyhow::anyhow!("policy in {}:\n{}", settings.policy.dir.display(), errors.join("\n")))?;
+    let (drain, draining) = watch::channel(false);
+    let mut drained = draining.clone();
+    let opening = Opening { settings: settings.clone(), policy, master, clock: clock::now, probe_index, draining };
+    let appliance = Appliance::open(opening).await?;
+    let server = Server::bind(&settings, appliance.clone()).await?;
+    if let Some(address) = server.tcp_address() {
+        tracing::info!(what = %address, "listening");
+    }
+    let handle = server.handle();
+    let mut stop_serving = drained.clone();
+    let serving = tokio::spawn(server.run(async move {
+        drop(stop_serving.wait_for(|draining| *draining).await);
+    }));
+    let obeying = tokio::spawn(signals.obey(handle, drain.clone()));
+    let feeding = tokio::spawn(notify::watchdog(appliance.clone()));
+    let working = tokio::spawn({
+        let appliance = appliance.clone();
+        async move { appliance.work().await }
+    });
+    notify::ready("ready");
+    tracing::info!("ready");
+    drop(drained.wait_for(|draining| *draining).await);
+    let worked = working.await.context("the stations")?;
+    let served = serving.await.context("the doors")?;
+    appliance.close().await;
+    feeding.abort();
+    obeying.abort();
+    worked?;
+    served?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn master_key(settings: &Settings) -> anyhow::Result<MasterKey> {
+    let file = match (&settings.keys.master_key_file, &settings.keys.credential) {
+        (Some(file), _) => file.clone(),
+        (None, Some(credential)) => {
+            let dir = std::env::var_os("CREDENTIALS_DIRECTORY")
+                .context("keys.credential is set, but systemd handed over no credentials; see LoadCredentialEncrypted=")?;
+            PathBuf::from(dir).join(credential)
+        }
+        (None, None) => bail!("no master key: set keys.master-key-file or keys.credential"),
+    };
+    MasterKey::from_file(&file).with_context(|| format!("master key {}", file.display()))
+}
+
+/// Opens the index in a child process: sled may panic or take all memory.
+fn probe_index(dir: &Path) -> bool {
+    let child = Command::new("/proc/self/exe")
+        .arg(PROBE_INDEX)
+        .arg(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    child.is_ok_and(|status| status.success())
+}

@@ -1,0 +1,51 @@
+//! Where a document is found: everything that the index holds because of its state.
+
+use crate::{StoreError, keys, trees::Tree, trees::Writes, values};
+use lifecycle::{Position, State};
+use std::collections::BTreeMap;
+use types::DocId;
+
+/// Key → value, in the trees that follow from the state alone.
+pub(crate) type Entries = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
+
+/// Replaces what followed from `before` by what follows from `after`.
+pub(crate) fn move_document(
+    writes: &mut Writes,
+    doc: DocId,
+    before: Option<&State>,
+    after: &State,
+) -> Result<(), StoreError> {
+    let old = before.map_or_else(|| Ok(Entries::new()), |state| entries(doc, state))?;
+    let new = entries(doc, after)?;
+    for (tree, key) in old.keys().filter(|entry| !new.contains_key(entry)) {
+        writes.remove(*tree, key.clone());
+    }
+    for ((tree, key), value) in new.into_iter().filter(|(entry, value)| old.get(entry) != Some(value)) {
+        writes.put(tree, key, value);
+    }
+    Ok(())
+}
+
+/// Everything that follows from a state.
+pub(crate) fn entries(doc: DocId, state: &State) -> Result<Entries, StoreError> {
+    let mut entries = Entries::new();
+    for (key, piece) in values::cut(&keys::document(doc), &values::encode(state)?)? {
+        entries.insert((Tree::Docs, key), piece);
+    }
+    let mut mark = |tree, key| entries.insert((tree, key), Vec::new());
+    let (status, source) = (Some(state.status()), Some(&state.source));
+    for (status, source) in [(None, None), (status, None), (None, source), (status, source)] {
+        mark(Tree::Lists, keys::listed(keys::list(status, source), doc));
+    }
+    match state.position {
+        Position::At(_) => mark(Tree::Runnable, keys::document(doc)),
+        Position::Kept | Position::Rejected | Position::Stopped(_) => {
+            mark(Tree::Due, keys::at(state.retain_until, doc))
+        }
+        Position::Review | Position::Gone => None,
+    };
+    if state.duplicate_of.is_none() && state.position != Position::Gone {
+        mark(Tree::Content, keys::held(state.content, state.received_at.0, doc));
+    }
+    Ok(entries)
+}

@@ -1,0 +1,170 @@
+//! Opening: an index is used only when it is whole and has followed this very ledger; any other is set
+//! aside and built anew.
+
+use crate::{
+    Store, StoreError,
+    catch_up::{CaughtUp, catch_up},
+    check, lease,
+    trees::Trees,
+};
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Damaged indexes that are kept for whoever wants to know why; older ones are removed. They hold
+/// nothing that the ledger does not.
+const SET_ASIDE_MAX: usize = 2;
+
+/// What opening took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The index was built anew from all of the ledger: it was missing, empty or damaged.
+    pub rebuilt: bool,
+    /// Records read from the ledger to get there.
+    pub replayed: u64,
+    /// Where the damaged index lies now.
+    pub set_aside: Option<PathBuf>,
+}
+
+impl Store {
+    /// Opens the index in `dir`, builds it if need be, and follows the ledger to its end.
+    ///
+    /// `probe` opens the index in a child process ([`Store::probe_open`]) and says whether that went well:
+    /// sled may panic or eat all memory on a damaged index, and a child can do so harmlessly.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`]; what the ledger says; an event of the ledger that cannot be.
+    pub fn open(
+        dir: &Path,
+        ledger_dir: &Path,
+        probe: impl Fn(&Path) -> bool,
+    ) -> Result<(Self, Opened), StoreError> {
+        Self::open_reporting(dir, ledger_dir, probe, |_| {})
+    }
+
+    /// [`Store::open`], which also tells the last record applied, from time to time.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`].
+    pub fn open_reporting(
+        dir: &Path,
+        ledger_dir: &Path,
+        probe: impl Fn(&Path) -> bool,
+        mut progress: impl FnMut(u64),
+    ) -> Result<(Self, Opened), StoreError> {
+        let lock = lock(dir)?;
+        let existed = dir.exists();
+        if existed {
+            remove_half_written_snapshots(dir)?;
+            if probe(dir) {
+                match follow(dir, ledger_dir, &mut progress) {
+                    Ok((trees, reached)) => return Self::ready(trees, dir, &reached, None, lock),
+                    Err(error) if error.is_cured_by_a_rebuild() => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        let set_aside = if existed { Some(set_aside(dir)?) } else { None };
+        let (trees, reached) = follow(dir, ledger_dir, &mut progress)?;
+        Self::ready(trees, dir, &reached, set_aside, lock)
+    }
+
+    fn ready(
+        trees: Trees,
+        dir: &Path,
+        reached: &CaughtUp,
+        set_aside: Option<PathBuf>,
+        lock: File,
+    ) -> Result<(Self, Opened), StoreError> {
+        let rebuilt = reached.from_nothing || set_aside.is_some();
+        let store = Self::new(trees, dir.to_owned(), reached.tip, lock);
+        if rebuilt {
+            store.flush()?;
+        }
+        Ok((store, Opened { rebuilt, replayed: reached.applied, set_aside }))
+    }
+
+    /// Opens an index, reads all of it, and closes it. For the child process only: sled may panic here.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it.
+    pub fn probe_open(dir: &Path) -> Result<(), StoreError> {
+        check::check(&Trees::open(dir)?)
+    }
+}
+
+fn follow(
+    dir: &Path,
+    ledger_dir: &Path,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(Trees, CaughtUp), StoreError> {
+    let trees = Trees::open(dir)?;
+    lease::clear(&trees)?;
+    let reached = catch_up(&trees, ledger_dir, progress)?;
+    Ok((trees, reached))
+}
+
+/// A lock of our own beside the index: sled's would make a second daemon look like a damaged index.
+fn lock(dir: &Path) -> Result<File, StoreError> {
+    let path = beside(dir, "lock");
+    let failed = |source| StoreError::Io { what: "lock", path: path.clone(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { dir: dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// After a full disk sled leaves `snap.*.generating`, takes it for a snapshot, and never opens again.
+fn remove_half_written_snapshots(dir: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Io { what: "clean", path: dir.to_owned(), source };
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Renames a damaged index to `NAME.bad.N` and removes those set aside long ago.
+fn set_aside(dir: &Path) -> Result<PathBuf, StoreError> {
+    let failed = |source| StoreError::Io { what: "set aside", path: dir.to_owned(), source };
+    let mut earlier = earlier(dir).map_err(failed)?;
+    let number = earlier.last().map_or(1, |(number, _)| number + 1);
+    let target = beside(dir, &format!("bad.{number}"));
+    fs::rename(dir, &target).map_err(failed)?;
+    let outdated = (earlier.len() + 1).saturating_sub(SET_ASIDE_MAX);
+    for (_, path) in earlier.drain(..outdated) {
+        fs::remove_dir_all(path).map_err(failed)?;
+    }
+    Ok(target)
+}
+
+/// The indexes set aside so far, oldest first.
+fn earlier(dir: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let prefix = beside(dir, "bad.").to_string_lossy().into_owned();
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir.parent().unwrap_or(Path::new(".")))? {
+        let path = entry?.path();
+        if let Some(number) = path.to_string_lossy().strip_prefix(&prefix).and_then(|rest| rest.parse().ok())
+        {
+            found.push((number, path));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A sibling of the index: its name, a dot, `ending`.
+fn beside(dir: &Path, ending: &str) -> PathBuf {
+    let mut name = dir.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(ending);
+    dir.with_file_name(name)
+}

@@ -1,0 +1,179 @@
+//! A ledger and an index in a folder of their own, and documents to fill them with.
+
+use ledger::{Ledger, NewRecord};
+use lifecycle::{Actor, Arrival, Body, Channel, Event, Outcome, Record, Sealed, Stage, SystemEvent, Trip};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+use store::{Opened, Store};
+use tempfile::TempDir;
+use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, UnixMillis};
+
+/// Tells a child of the test program which index it shall probe.
+const PROBE: &str = "LAZARET_TEST_PROBE";
+
+pub(crate) struct Site {
+    home: TempDir,
+    pub(crate) ledger: Ledger,
+    store: Option<Store>,
+    pub(crate) now: u64,
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let (ledger, _) = Ledger::open(&home.path().join("ledger")).unwrap();
+        let mut site = Self { home, ledger, store: None, now: 1_000_000 };
+        site.open();
+        site
+    }
+
+    pub(crate) fn index_dir(&self) -> PathBuf {
+        self.home.path().join("index")
+    }
+
+    pub(crate) fn ledger_dir(&self) -> PathBuf {
+        self.home.path().join("ledger")
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        self.store.as_ref().unwrap()
+    }
+
+    pub(crate) fn open(&mut self) -> Opened {
+        self.close();
+        let (store, opened) = Store::open(&self.index_dir(), &self.ledger_dir(), probe_in_child).unwrap();
+        self.store = Some(store);
+        opened
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.store = None;
+    }
+
+    /// Writes to the ledger only, as if the daemon died before the index followed.
+    pub(crate) fn write(&mut self, body: Body) -> Record {
+        self.now += 1;
+        let new = NewRecord { at: UnixMillis(self.now), by: Actor::Daemon, body };
+        self.ledger.append(vec![new]).unwrap().remove(0)
+    }
+
+    /// What the daemon does: ledger, then index.
+    pub(crate) fn happens(&mut self, doc: DocId, event: Event) -> Record {
+        let record = self.write(Body::Document { doc, event });
+        self.store().apply(&record).unwrap();
+        record
+    }
+
+    pub(crate) fn system(&mut self, event: SystemEvent) -> Record {
+        let record = self.write(Body::System(event));
+        self.store().apply(&record).unwrap();
+        record
+    }
+}
+
+/// Opens the index in a child process, as the daemon does.
+pub(crate) fn probe_in_child(dir: &Path) -> bool {
+    let program = std::env::current_exe().unwrap();
+    let output = Command::new(program).args(["--exact", "site::child"]).env(PROBE, dir).output().unwrap();
+    output.status.success()
+}
+
+/// Not a test of its own: what the child does.
+#[test]
+fn child() {
+    if let Some(dir) = std::env::var_os(PROBE) {
+        Store::probe_open(Path::new(&dir)).unwrap();
+    }
+}
+
+pub(crate) fn doc(number: u64) -> DocId {
+    DocId::from_parts(UnixMillis(1_700_000_000_000 + number), u128::from(number))
+}
+
+pub(crate) fn label(text: &str) -> Label {
+    text.parse().unwrap()
+}
+
+pub(crate) fn digest(number: u64) -> Digest {
+    let mut bytes = [7; 32];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    Digest(bytes)
+}
+
+pub(crate) fn blob(number: u64) -> BlobId {
+    BlobId::from_parts(UnixMillis(number), 1)
+}
+
+pub(crate) fn arrival(source: &str, content: u64) -> Arrival {
+    Arrival {
+        source: label(source),
+        channel: Channel::Inbox,
+        bytes: 1234,
+        original: Some(blob(content)),
+        content: digest(content),
+        idempotency: None,
+        duplicate_of: None,
+        trip: Trip::CURRENT,
+        sealed: Sealed(vec![9; 120]),
+        retention: label("short"),
+        retain_until: UnixMillis(5_000_000),
+    }
+}
+
+pub(crate) fn arrived(source: &str, content: u64) -> Event {
+    Event::Arrived(Box::new(arrival(source, content)))
+}
+
+/// What a document without trouble goes through, from arrival to rest.
+pub(crate) fn whole_trip(source: &str, content: u64) -> Vec<Event> {
+    let sealed = || Sealed(vec![3; 60]);
+    let certain = Confidence::new(0.97);
+    let mut events = vec![arrived(source, content)];
+    events.extend(
+        [
+            Outcome::Quarantined { format: label("pdf") },
+            Outcome::Parsed { pages: 2, findings: Vec::new() },
+            Outcome::Normalised { raster: blob(content), blank_pages: 0 },
+            Outcome::Read {
+                text: blob(content),
+                words: 300,
+                confidence: certain,
+                unread_pages: 0,
+                sealed: sealed(),
+            },
+            Outcome::Classified {
+                class: DocClass::LabResult,
+                confidence: certain,
+                rules: vec![label("lab-title"), label("lab-units")],
+                mixed: false,
+            },
+            Outcome::Redacted {
+                product: blob(content),
+                map: blob(content),
+                boxes: 9,
+                black_pages: 0,
+                sealed: sealed(),
+            },
+            Outcome::Stored { manifest: blob(content) },
+            Outcome::Routed { route: label("lab"), owner: label("lab-desk"), rule: label("auto") },
+            Outcome::Delivered { receipt: digest(content) },
+            Outcome::Retained { retention: label("long"), until: UnixMillis(6_000_000) },
+        ]
+        .map(Event::Finished),
+    );
+    events
+}
+
+pub(crate) fn failed(stage: Stage) -> Event {
+    Event::Failed { stage, reason: Reason::WorkerCrash }
+}
+
+pub(crate) fn stopped(stage: Stage) -> Event {
+    Event::Stopped { stage, reason: Reason::WorkerCrash }
+}

@@ -1,0 +1,146 @@
+//! What can go wrong with keys and blobs. Paths here hold ids only, never a name that somebody gave.
+
+use crate::BlobName;
+use std::io;
+use std::path::{Path, PathBuf};
+use types::DocId;
+
+/// Why the vault refused. Each message says what was found, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The disk, its quota or its inodes are used up; nothing half written stays.
+    #[error("no space left to {doing} {}; free some and try again", path.display())]
+    Full {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// Another process has it open.
+    #[error("{} is in use by another process; stop that one first", path.display())]
+    InUse {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The file is not a usable master key.
+    #[error("{} is no master key: {fault}", path.display())]
+    BadMasterKey {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        fault: &'static str,
+    },
+    /// The files were made with another master key.
+    #[error("{} was made with another master key; give the one it was made with, or restore it from the same backup", path.display())]
+    WrongMasterKey {
+        /// The file that does not open.
+        path: PathBuf,
+    },
+    /// A vault is there already, or sealed blobs whose keystore is missing.
+    #[error("{} holds a vault or sealed blobs already; a new one would make them unreadable. Open it, or restore its keystore from backup", path.display())]
+    NotEmpty {
+        /// Its directory.
+        path: PathBuf,
+    },
+    /// A file of the vault is not as it was written.
+    #[error("{} is damaged at byte {offset}: {fault}. Restore it from backup", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where, in bytes from its start.
+        offset: u64,
+        /// Expected and found, in words.
+        fault: &'static str,
+    },
+    /// The keystore is older than its journal: somebody put back an old copy.
+    #[error(
+        "the keystore is of generation {keystore}, its journal of generation {journal}: an older keystore was put back. Restore both from the same backup"
+    )]
+    RolledBack {
+        /// Generation in the keystore.
+        keystore: u64,
+        /// Generation in the journal.
+        journal: u64,
+    },
+    /// The document has no key: never made, or destroyed.
+    #[error("there is no key for document {doc}: it is unknown or was destroyed")]
+    NoKey {
+        /// Which.
+        doc: DocId,
+    },
+    /// There is no such blob.
+    #[error("there is no blob {blob}")]
+    NoBlob {
+        /// Which.
+        blob: BlobName,
+    },
+    /// There is such a blob already; blobs are never overwritten.
+    #[error("blob {blob} exists already; blobs are never overwritten")]
+    BlobExists {
+        /// Which.
+        blob: BlobName,
+    },
+    /// A blob is not as it was sealed: changed, cut, extended, or put in the place of another.
+    #[error(
+        "blob {blob} is not as it was sealed: {fault}. Restore it from backup and see who can write to its directory"
+    )]
+    Tampered {
+        /// Which.
+        blob: BlobName,
+        /// What does not fit.
+        fault: &'static str,
+    },
+    /// A blob would be larger than its format can hold.
+    #[error("blob {blob} is larger than a sealed blob can be (256 TiB)")]
+    TooLong {
+        /// Which.
+        blob: BlobName,
+    },
+    /// Sealed facts are not as they were sealed, or belong to another document or purpose.
+    #[error(
+        "sealed facts of document {doc} do not open for {purpose}: they were changed or belong elsewhere"
+    )]
+    FactsTampered {
+        /// Whose.
+        doc: DocId,
+        /// What for.
+        purpose: &'static str,
+    },
+    /// Facts are small; this is none.
+    #[error("facts for {purpose} are {found} bytes, at most {max} are sealed; keep them in a blob")]
+    FactsTooLong {
+        /// What for.
+        purpose: &'static str,
+        /// Bytes found.
+        found: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
+}
+
+/// Says what was tried, and on what, when the operating system refuses.
+pub(crate) trait Context<T> {
+    fn when(self, doing: &'static str, path: &Path) -> Result<T, VaultError>;
+}
+
+impl<T> Context<T> for io::Result<T> {
+    fn when(self, doing: &'static str, path: &Path) -> Result<T, VaultError> {
+        self.map_err(|source| {
+            let path = path.to_owned();
+            match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => VaultError::Full { doing, path },
+                _ => VaultError::Io { doing, path, source },
+            }
+        })
+    }
+}
