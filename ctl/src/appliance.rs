@@ -140,7 +140,14 @@ pub(crate) async fn doctor(client: &Client, format: Format) -> Outcome {
 
 /// Reads policy and certificates again.
 pub(crate) async fn reload(client: &Client) -> Outcome {
-    client.appliance().reload(ReloadRequest {}).await?;
+    let reloaded = client.appliance().reload(ReloadRequest {}).await;
+    reloaded.map_err(|status| match Failure::from(status) {
+        // What was refused is what the files say, not the call.
+        failure if matches!(failure.exit, Exit::Usage | Exit::Conflict) => {
+            Failure::new(Exit::InvalidConfiguration, failure.to_string())
+        }
+        failure => failure,
+    })?;
     eprintln!("lazaretctl: policy, roles and certificates are in force");
     Ok(())
 }

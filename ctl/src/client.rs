@@ -1,6 +1,6 @@
 //! How to reach the daemon: a small file says so, or the local socket of a standard installation does.
 
-use crate::fail::{Exit, Failure, Outcome, cause_chain};
+use crate::fail::{Exit, Failure, Outcome, cause_chain, unreachable};
 use api::v1::{
     appliance_client::ApplianceClient, documents_client::DocumentsClient, ledger_client::LedgerClient,
     retention_client::RetentionClient, review_client::ReviewClient, routes_client::RoutesClient,
@@ -43,11 +43,8 @@ impl Client {
     /// Connects.
     pub(crate) async fn connect(config: Option<&Path>) -> Outcome<Self> {
         let (endpoint, shown) = endpoint(config)?;
-        let channel = endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await.map_err(|error| {
-            let why = cause_chain(&error);
-            let hint = "is lazaretd running? See systemctl status lazaretd";
-            Failure::new(Exit::Unreachable, format!("no daemon answers at {shown}: {why}; {hint}"))
-        })?;
+        let channel = endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await;
+        let channel = channel.map_err(|error| unreachable(&shown, &cause_chain(&error)))?;
         Ok(Self(channel))
     }
 }

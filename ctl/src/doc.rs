@@ -6,7 +6,7 @@ use crate::{
     fail::Outcome,
     get,
     output::{self, Column, Format, Table},
-    shape::{Document, Explanation, PageRedactions, PageWords},
+    shape::{Document, Explanation, PageRedactions, PageWords, seconds},
 };
 use api::v1::{DocumentRequest, ListDocumentsRequest};
 use clap::{Args, Subcommand};
@@ -189,9 +189,9 @@ pub(crate) fn show(format: Format, document: Document) -> Outcome {
         line("holds", Some(d.holds.join(", ")));
         line("findings", Some(d.findings.join(", ")));
         line("bytes", Some(d.bytes.to_string()));
-        line("sha256 original", d.sha256.original.clone());
-        line("sha256 redacted", d.sha256.redacted.clone());
-        line("sha256 text", d.sha256.text.clone());
+        line("sha256", d.sha256.original.clone());
+        line("  redacted", d.sha256.redacted.clone());
+        line("  text", d.sha256.text.clone());
         line("duplicate of", d.duplicate_of.clone());
         line("parent", d.parent.clone());
         line("children", Some(d.children.join(" ")));
@@ -300,7 +300,7 @@ async fn explain(id: &Id, client: &Client, format: Format) -> Outcome {
             let mut table = Table::new(&columns);
             for line in &lines {
                 let rule = line.rule.clone().unwrap_or_default();
-                table.row([line.at.clone(), line.station.clone(), line.text.clone(), rule]);
+                table.row([seconds(&line.at), line.station.clone(), line.text.clone(), rule]);
             }
             table
         },

@@ -7,11 +7,15 @@ use crate::{
     client::Client,
     fail::{Exit, Failure, Outcome},
     output::{self, Column, Format, Table},
+    shape::{seconds, time},
 };
 use api::v1::DocumentRequest;
 use lifecycle::{Actor, Body, Record};
 use serde::Serialize;
 use serde_json::Value;
+
+/// Fields that hold ms since 1970.
+const TIMES: [&str; 2] = ["until", "retain_until"];
 
 /// One event.
 #[derive(Serialize)]
@@ -42,7 +46,7 @@ pub(crate) async fn run(id: &str, client: &Client, format: Format) -> Outcome {
                 [Column::Fixed("AT"), Column::Text("BY"), Column::Fixed("EVENT"), Column::Text("DETAILS")];
             let mut table = Table::new(&columns);
             for event in &events {
-                table.row([event.at.clone(), event.by.clone(), event.event.clone(), flat(&event.details)]);
+                table.row([seconds(&event.at), event.by.clone(), event.event.clone(), flat(&event.details)]);
             }
             table
         },
@@ -72,15 +76,25 @@ fn named(value: Value) -> (String, Value) {
         Value::String(name) => (name, Value::Object(serde_json::Map::new())),
         Value::Object(map) if map.len() == 1 => {
             let Some((name, inner)) = map.into_iter().next() else { return (String::new(), Value::Null) };
-            if name == "finished" { named(inner) } else { (name, without_ciphertext(inner)) }
+            if name == "finished" { named(inner) } else { (name, readable(inner)) }
         }
         other => (String::new(), other),
     }
 }
 
-fn without_ciphertext(mut value: Value) -> Value {
+/// Drops what is sealed, and writes times and confidences as the rest of the contract does.
+fn readable(mut value: Value) -> Value {
     if let Value::Object(map) = &mut value {
         map.remove("sealed");
+        for (key, field) in map.iter_mut() {
+            if let (true, Some(ms)) = (TIMES.contains(&key.as_str()), field.as_u64()) {
+                *field = time(ms).into();
+            } else if key == "confidence"
+                && let Some(number) = field.as_f64()
+            {
+                *field = ((number * 1e4).round() / 1e4).into();
+            }
+        }
     }
     value
 }
@@ -129,5 +143,7 @@ mod tests {
 
         let sealed = serde_json::json!({ "finished": { "redacted": { "boxes": 3, "sealed": "00ff" } } });
         assert_eq!(named(sealed), ("redacted".to_owned(), serde_json::json!({ "boxes": 3 })));
+        let kept = serde_json::json!({ "finished": { "retained": { "retention": "short", "until": 1_795_502_192_007_u64 } } });
+        assert_eq!(flat(&named(kept).1), "retention=short until=2026-11-24T06:36:32.007Z");
     }
 }

@@ -43,6 +43,11 @@ impl Failure {
         Self { exit, message: message.into() }
     }
 
+    /// The same, about this file.
+    pub(crate) fn about(self, path: &std::path::Path) -> Self {
+        Self { message: format!("{}: {}", path.display(), self.message), ..self }
+    }
+
     /// A failure of the operating system on this file.
     pub(crate) fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
         let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Failure };
@@ -82,19 +87,32 @@ impl From<Status> for Failure {
 /// The daemon itself always says which kind of no it means; without that, something else went wrong on
 /// the way to it.
 fn transport(status: &Status) -> Failure {
-    let cause = cause_chain(status);
-    if let Some((_, alert)) = cause.split_once("received fatal alert: ") {
-        let alert = alert.split([':', ' ']).next().unwrap_or(alert);
-        let message = format!("the daemon does not accept this client's certificate: {alert}");
-        return Failure::new(Exit::NotAuthorised, message);
-    }
+    let why = status.source().map_or_else(|| status.message().to_owned(), cause_chain);
     let exit = match status.code() {
         Code::Unauthenticated | Code::PermissionDenied => Exit::NotAuthorised,
         Code::DeadlineExceeded | Code::ResourceExhausted => Exit::Temporary,
-        Code::Unavailable | Code::Unknown | Code::Cancelled => Exit::Unreachable,
+        Code::Unavailable | Code::Unknown | Code::Cancelled => return unreachable("the daemon", &why),
         _ => Exit::Failure,
     };
-    Failure::new(exit, cause)
+    Failure::new(exit, why)
+}
+
+/// Says why there is no connection to `whom`. With TLS 1.3 a client learns only after its handshake that
+/// its certificate was refused, as an alert, or merely by being cut off.
+pub(crate) fn unreachable(whom: &str, why: &str) -> Failure {
+    if let Some((_, alert)) = why.split_once("received fatal alert: ") {
+        let alert: String = alert.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let message = format!("{whom} does not accept this client's certificate: {alert}");
+        return Failure::new(Exit::NotAuthorised, message);
+    }
+    let hint = if why.contains("invalid peer certificate") {
+        "its certificate is not of the authority this client trusts; see ca in the client's configuration"
+    } else if why.contains("connection closed") || why.contains("reset") || why.contains("broken pipe") {
+        "it closed the connection; if it is running, it does not know the authority of this client's certificate"
+    } else {
+        "is lazaretd running? See systemctl status lazaretd"
+    };
+    Failure::new(Exit::Unreachable, format!("no answer from {whom}: {why}; {hint}"))
 }
 
 /// An error and what caused it, each said once.
@@ -135,5 +153,8 @@ mod tests {
     fn a_daemon_that_is_away_differs_from_one_that_says_not_now() {
         assert_eq!(Failure::from(Status::unavailable("tcp connect error")).exit as u8, 7);
         assert_eq!(said(Kind::Temporary).exit as u8, 75);
+        let refused = unreachable("the daemon", "io error: received fatal alert: CertificateRevoked\"");
+        assert_eq!(refused.exit as u8, 4);
+        assert!(refused.to_string().ends_with(": CertificateRevoked"), "{refused}");
     }
 }

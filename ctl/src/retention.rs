@@ -2,7 +2,7 @@
 
 use crate::{
     client::Client,
-    fail::Outcome,
+    fail::{Exit, Failure, Outcome},
     output::{self, Column, Format, Table},
     shape::time,
 };
@@ -22,7 +22,7 @@ pub(crate) enum Retention {
         #[arg(long)]
         due: bool,
     },
-    /// Destroy keys and bytes of what is due; holds are respected
+    /// Destroy keys and bytes of what is due; exit 5 when a hold keeps something
     #[command(after_help = "Examples:
   lazaretctl retention run --dry-run
   lazaretctl retention run")]
@@ -44,16 +44,27 @@ struct Shown {
 
 /// Runs one of them.
 pub(crate) async fn run(retention: &Retention, client: &Client, format: Format) -> Outcome {
-    let stream = match retention {
-        Retention::List { due: _ } => client.retention().due(DueRequest {}).await?,
-        Retention::Run { dry_run } => {
-            client.retention().run(RunRetentionRequest { dry_run: *dry_run }).await?
+    match retention {
+        Retention::List { due: _ } => {
+            print(format, client.retention().due(DueRequest {}).await?.into_inner()).await?;
+            Ok(())
         }
-    };
-    print(format, stream.into_inner()).await
+        Retention::Run { dry_run } => {
+            let stream =
+                client.retention().run(RunRetentionRequest { dry_run: *dry_run }).await?.into_inner();
+            match print(format, stream).await? {
+                held if held > 0 && !dry_run => {
+                    let message = format!("due but held: {held} documents; see lazaretctl unhold");
+                    Err(Failure::new(Exit::Conflict, message))
+                }
+                _ => Ok(()),
+            }
+        }
+    }
 }
 
-async fn print(format: Format, mut stream: Streaming<Expiry>) -> Outcome {
+/// Prints documents; how many of them a hold keeps.
+async fn print(format: Format, mut stream: Streaming<Expiry>) -> Outcome<usize> {
     let mut shown: Vec<Shown> = Vec::new();
     while let Some(e) = stream.message().await? {
         shown.push(Shown {
@@ -88,5 +99,6 @@ async fn print(format: Format, mut stream: Streaming<Expiry>) -> Outcome {
             }
             table
         },
-    )
+    )?;
+    Ok(shown.iter().filter(|document| !document.holds.is_empty()).count())
 }

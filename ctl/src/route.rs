@@ -67,7 +67,6 @@ pub(crate) async fn run(route: &Route, client: &Client, format: Format) -> Outco
                 Column::Number("SLA H"),
                 Column::Fixed("GETS"),
                 Column::Text("CLASSES"),
-                Column::Text("FOLDER"),
             ]);
             for route in &routes {
                 table.row([

@@ -93,6 +93,11 @@ pub(crate) fn time(ms: u64) -> String {
     UnixMillis(ms).to_string()
 }
 
+/// The same without the fraction, for tables.
+pub(crate) fn seconds(time: &str) -> String {
+    time.split_once('.').map_or_else(|| time.to_owned(), |(seconds, _)| format!("{seconds}Z"))
+}
+
 /// Four digits are more than any confidence means, and hide what a float is made of.
 pub(crate) fn confidence(value: f32) -> f64 {
     (f64::from(value) * 1e4).round() / 1e4

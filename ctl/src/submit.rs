@@ -76,8 +76,7 @@ pub(crate) async fn run(what: &Submit, client: &Client, format: Format) -> Outco
         match submit(what, path, client).await {
             Ok(receipt) => taken.push(receipt),
             Err(failure) => {
-                let path = output::plain(&path.to_string_lossy());
-                failed = Err(Failure::new(failure.exit, format!("{path}: {failure}")));
+                failed = Err(failure);
                 break;
             }
         }
@@ -111,7 +110,7 @@ async fn submit(what: &Submit, path: &Path, client: &Client) -> Outcome<Shown> {
     let answer = client.documents().submit(ReceiverStream::new(messages)).await;
     let read = reading.await.map_err(|_| Failure::new(Exit::Failure, "reading was interrupted"))?;
     read.map_err(|error| Failure::file(path, &error))?;
-    let reply = answer?.into_inner();
+    let reply = answer.map_err(|status| Failure::from(status).about(path))?.into_inner();
     let file = path.to_string_lossy().into_owned();
     Ok(Shown { id: reply.id, file, duplicate_of: reply.duplicate_of, repeated: reply.repeated })
 }

@@ -10,6 +10,27 @@ static GIVEN: Table = Table(include_str!("../lexicon/given-names.txt"));
 static SURNAMES: Table = Table(include_str!("../lexicon/surnames.txt"));
 static WORDS: Table = Table(include_str!("../lexicon/words.txt"));
 
+/// Everyday words that are written with a capital, so that the list of lower-case words lacks them.
+const CALENDAR: [&str; 17] = [
+    "january",
+    "february",
+    "april",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+
 /// How common a given name is: 0 unknown, 1 rare, 6 borne by more than 1 in 400.
 pub(crate) fn given(name: &str) -> u8 {
     GIVEN.rank(name)
@@ -22,7 +43,7 @@ pub(crate) fn surname(name: &str) -> u8 {
 
 /// How ordinary an English word is: 0 is no word of the list, 3 an uncommon word, 1 an everyday one.
 pub(crate) fn ordinary(word: &str) -> u8 {
-    WORDS.rank(word)
+    if CALENDAR.contains(&word) { 1 } else { WORDS.rank(word) }
 }
 
 impl Table {

@@ -134,7 +134,7 @@ impl RouteRules {
             return Verdict::Review { reason, rule: rule.clone() };
         }
         let route = self.by_class.get(&facts.class).map(|&at| &self.routes[at]);
-        let rule = if facts.decided_by_person { &self.review.rules.person } else { &self.threshold(facts).0 };
+        let rule = if facts.decided_by_person { &self.review.rules.person } else { self.threshold(facts).0 };
         match route {
             Some(route) => {
                 Verdict::Send { route: route.name.clone(), owner: route.owner.clone(), rule: rule.clone() }

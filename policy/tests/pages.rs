@@ -26,7 +26,10 @@ fn pages() -> Vec<Page> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages");
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
-    paths.iter().map(|path| page(path.file_stem().unwrap().to_str().unwrap(), &fs::read_to_string(path).unwrap())).collect()
+    paths
+        .iter()
+        .map(|path| page(path.file_stem().unwrap().to_str().unwrap(), &fs::read_to_string(path).unwrap()))
+        .collect()
 }
 
 fn page(name: &str, text: &str) -> Page {
@@ -106,7 +109,9 @@ fn identifiers_are_hidden_and_the_rest_stays() {
         for (at, (word, mark)) in (0..).zip(page.words.words.iter().zip(&page.marks)) {
             match (mark, covered.contains(&at)) {
                 (Mark::Identifier, true) => hidden += 1,
-                (Mark::Identifier, false) => report += &format!("\n{}: {} stays", page.name, word.text.expose()),
+                (Mark::Identifier, false) => {
+                    report += &format!("\n{}: {} stays", page.name, word.text.expose())
+                }
                 (Mark::Ordinary, true) => {
                     lost += 1;
                     report += &format!("\n{}: {} is hidden", page.name, word.text.expose());
@@ -129,7 +134,12 @@ fn covers_lie_on_the_page_and_on_their_words() {
             assert!(hit.rect.is_inside(page.geometry.width_px, page.geometry.height_px), "{}", page.name);
             for &word in &hit.words {
                 let inner = page.words.words[word as usize].rect;
-                assert_eq!(hit.rect.union(inner), hit.rect, "{}: the cover is smaller than its word", page.name);
+                assert_eq!(
+                    hit.rect.union(inner),
+                    hit.rect,
+                    "{}: the cover is smaller than its word",
+                    page.name
+                );
             }
             assert!(hit.confidence.get() > 0.0);
         }
@@ -141,11 +151,18 @@ fn a_product_without_the_hidden_words_shows_no_residue() {
     for page in pages() {
         let found = policy().identify(&[view(&page)], &[]);
         let covered: HashSet<u32> = found.pages[0].iter().flat_map(|hit| hit.words.iter().copied()).collect();
-        let left = (0..).zip(&page.words.words).filter(|(at, _)| !covered.contains(at)).map(|(_, word)| word.clone());
+        let left = (0..)
+            .zip(&page.words.words)
+            .filter(|(at, _)| !covered.contains(at))
+            .map(|(_, word)| word.clone());
         let left = PageWords { words: left.collect() };
         let residue = policy().residue(&left, &left, &found.values);
         assert!(residue.is_empty(), "{}: {residue:?}", page.name);
-        assert!(!policy().residue(&page.words, &PageWords::default(), &found.values).is_empty(), "{}", page.name);
+        assert!(
+            !policy().residue(&page.words, &PageWords::default(), &found.values).is_empty(),
+            "{}",
+            page.name
+        );
     }
 }
 
@@ -162,11 +179,15 @@ fn every_document_gets_its_class_and_clear_ones_need_nobody() {
         let clear = class.confidence.get() >= 0.95;
         automatic += u32::from(clear);
         if class.class != page.class || !clear {
-            report += &format!("\n{}: {} {:.3} {:?}", page.name, class.class, class.confidence.get(), class.rules);
+            report +=
+                &format!("\n{}: {} {:.3} {:?}", page.name, class.class, class.confidence.get(), class.rules);
         }
         assert!(!clear || class.class == page.class, "{} is taken for {}", page.name, class.class);
     }
-    assert!(right == all && automatic * 4 >= all * 3, "{right} right, {automatic} automatic of {all}:{report}");
+    assert!(
+        right == all && automatic * 4 >= all * 3,
+        "{right} right, {automatic} automatic of {all}:{report}"
+    );
 }
 
 #[test]

@@ -24,6 +24,9 @@ const MASTER_KEY_BYTES: usize = 32;
 /// Doors of a new appliance.
 const SOURCES: [&str; 3] = ["fax", "scanner", "partner"];
 
+/// Clients of a new appliance; `roles()` says what they may.
+const CLIENTS: [&str; 3] = ["admin", "gateway", "clerk"];
+
 /// Where and how.
 #[derive(Args)]
 pub(crate) struct Init {
@@ -127,12 +130,15 @@ fn certificates(dir: &Path, what: &Init) -> Outcome {
     files::new_file(&pki.join("server.key"), server.key.as_bytes(), 0o600)?;
     files::new_file(&pki.join("server.crt"), server.certificate.as_bytes(), 0o600)?;
     let endpoint = format!("https://127.0.0.1:{}", what.port);
-    for name in ["admin", "gateway", "clerk"] {
-        let name = name.parse().map_err(|_| Failure::new(Exit::Failure, "a client name is no name"))?;
-        hand_out(&mut authority, dir, &name, LEAF_DAYS, &endpoint)?;
+    for name in CLIENTS {
+        hand_out(&mut authority, dir, &label(name)?, LEAF_DAYS, &endpoint)?;
     }
-    let text = client_file(&endpoint, &what.site, "clients/admin/");
+    let text = client_file(&endpoint, &what.site, &label("admin")?, "clients/");
     files::new_file(&dir.join("ctl.toml"), text.as_bytes(), 0o600)
+}
+
+fn label(name: &str) -> Outcome<Label> {
+    name.parse().map_err(|error| Failure::new(Exit::Failure, format!("{name}: {error}")))
 }
 
 fn master_key() -> Outcome<[u8; MASTER_KEY_BYTES]> {

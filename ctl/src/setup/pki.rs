@@ -9,7 +9,8 @@ use types::Label;
 /// Issue and revoke client certificates, offline.
 #[derive(Subcommand)]
 pub(crate) enum Pki {
-    /// Issue a certificate; DIR/clients/NAME then holds all that the client needs
+    /// Issue a certificate: DIR/clients/NAME.toml, NAME.crt, NAME.key and ca.crt
+    /// are all that the client needs
     #[command(after_help = "Example:
   lazaretctl pki issue fax-gateway --dir /srv/lazaret --days 90
 Then give the client its roles in roles.toml and run: lazaretctl reload")]
@@ -72,7 +73,7 @@ pub(crate) fn run(pki: &Pki) -> Outcome {
     }
 }
 
-/// Issues a certificate and writes all that a client needs into `DIR/clients/NAME`.
+/// Issues a certificate and writes all that a client needs: `DIR/clients/NAME.{toml,crt,key}` and `ca.crt`.
 pub(super) fn hand_out(
     authority: &mut Authority,
     dir: &Path,
@@ -80,24 +81,24 @@ pub(super) fn hand_out(
     days: u64,
     endpoint: &str,
 ) -> Outcome<PathBuf> {
-    let folder = dir.join("clients").join(name.as_str());
-    files::folder(&folder)?;
+    let folder = dir.join("clients");
     let pair = authority.issue_client(name, days)?;
-    files::replace(&folder.join("client.key"), pair.key.as_bytes(), 0o600)?;
-    files::replace(&folder.join("client.crt"), pair.certificate.as_bytes(), 0o600)?;
+    let file = |ending: &str| folder.join(format!("{name}.{ending}"));
+    files::replace(&file("key"), pair.key.as_bytes(), 0o600)?;
+    files::replace(&file("crt"), pair.certificate.as_bytes(), 0o600)?;
     files::replace(&folder.join("ca.crt"), authority.certificate()?.as_bytes(), 0o600)?;
-    let text = client_file(endpoint, authority.site(), "");
-    files::replace(&folder.join("ctl.toml"), text.as_bytes(), 0o600)?;
-    Ok(folder)
+    let text = client_file(endpoint, authority.site(), name, "");
+    files::replace(&file("toml"), text.as_bytes(), 0o600)?;
+    Ok(file("toml"))
 }
 
-/// The client's configuration, with its files in `folder`.
-pub(super) fn client_file(endpoint: &str, site: &Label, folder: &str) -> String {
+/// The client's configuration, with its other files in `folder`.
+pub(super) fn client_file(endpoint: &str, site: &Label, name: &Label, folder: &str) -> String {
     format!(
-        "# How lazaretctl reaches the appliance of {site}.\n\
+        "# How {name} reaches the appliance of {site} with lazaretctl --config.\n\
          endpoint = \"{endpoint}\"\n\
-         certificate = \"{folder}client.crt\"\n\
-         key = \"{folder}client.key\"\n\
+         certificate = \"{folder}{name}.crt\"\n\
+         key = \"{folder}{name}.key\"\n\
          ca = \"{folder}ca.crt\"\n"
     )
 }

@@ -106,9 +106,24 @@ fn a_revoked_client_stays_revoked_and_a_new_certificate_is_another() {
     assert_ne!(before, after);
     assert_eq!(Authority::open(&dir.join("pki")).unwrap().revoke(&name).unwrap(), 0);
 
-    let old = fs::read(dir.join("clients/gateway/client.crt")).unwrap();
+    let old = fs::read(dir.join("clients/gateway.crt")).unwrap();
     let mut authority = Authority::open(&dir.join("pki")).unwrap();
     hand_out(&mut authority, &dir, &name, 30, "https://127.0.0.1:17443").unwrap();
-    assert_ne!(fs::read(dir.join("clients/gateway/client.crt")).unwrap(), old);
+    assert_ne!(fs::read(dir.join("clients/gateway.crt")).unwrap(), old);
     assert_eq!(authority.revoke(&name).unwrap(), 1);
+}
+
+#[test]
+fn each_client_file_names_files_that_exist() {
+    let (_outer, dir) = made();
+    for file in [dir.join("ctl.toml"), dir.join("clients/gateway.toml"), dir.join("clients/clerk.toml")] {
+        let text = fs::read_to_string(&file).unwrap();
+        let values = text.lines().filter_map(|line| line.split('"').nth(1));
+        let (endpoint, paths): (Vec<_>, Vec<_>) = values.partition(|value| value.starts_with("https://"));
+        assert_eq!(endpoint, ["https://127.0.0.1:17443"]);
+        assert_eq!(paths.len(), 3);
+        for path in paths {
+            assert!(file.with_file_name(path).is_file(), "{path} in {}", file.display());
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Rules that no single key can break: one master key, and inboxes that keep out of each other's way.
 
-use crate::{Keys, Source, table::File};
+use crate::{Keys, Paths, Source, table::File};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -17,10 +17,12 @@ pub(crate) fn one_master_key(file: &mut File<'_>, line: usize, keys: &Keys) {
     file.wrong(line, "keys", "one of master-key-file and credential".to_owned(), found.to_owned(), None);
 }
 
-/// No two sources share a name or a folder, no inbox lies inside another, none touches our own state:
-/// a file would be taken in twice, or the ledger would be.
-pub(crate) fn sources(file: &mut File<'_>, sources: &[(usize, Source)], state_dir: Option<&Path>) {
-    let state_dir = state_dir.map(real);
+/// No two sources share a name or a folder, no inbox lies inside another, none touches our own state or the
+/// outbox: a file would be taken in twice, or the ledger would be, or what was delivered.
+pub(crate) fn sources(file: &mut File<'_>, sources: &[(usize, Source)], paths: Option<&Paths>) {
+    let ours = paths.map(|paths| {
+        [("paths.state-dir", real(&paths.state_dir)), ("paths.outbox-dir", real(&paths.outbox_dir))]
+    });
     let mut earlier: Vec<(&Source, Option<PathBuf>)> = Vec::new();
     for (line, source) in sources {
         if earlier.iter().any(|(other, _)| other.name == source.name) {
@@ -43,8 +45,8 @@ pub(crate) fn sources(file: &mut File<'_>, sources: &[(usize, Source)], state_di
                     None,
                 );
             }
-            if state_dir.as_ref().is_some_and(|state| overlap(state, folder)) {
-                let expected = "a folder that neither contains nor lies in paths.state-dir".to_owned();
+            for (key, _) in ours.iter().flatten().filter(|(_, place)| overlap(place, folder)) {
+                let expected = format!("a folder that neither is, contains nor lies in {key}");
                 file.wrong(*line, "source.folder", expected, "one that does".to_owned(), None);
             }
         }

@@ -111,7 +111,7 @@ impl Section for Settings {
             check::one_master_key(table.file, line, keys);
         }
         if let Some(sources) = &sources {
-            check::sources(table.file, sources, paths.as_ref().map(|paths| paths.state_dir.as_path()));
+            check::sources(table.file, sources, paths.as_ref());
         }
         table.refuse_the_rest();
         Some(Self {

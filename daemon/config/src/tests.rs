@@ -141,19 +141,20 @@ fn misspelt_keys_are_recognised() {
 
 #[test]
 fn inboxes_that_could_swallow_each_other_or_our_state_are_refused() {
-    let second = "folder = \"/srv/in\"\n[[source]]\nname = \"lab\"\nfolder = ";
-    for folder in ["/srv/in", "/srv/./in/", "/srv/in/lab", "/srv"] {
+    let second = "folder = \"/data/in\"\n[[source]]\nname = \"lab\"\nfolder = ";
+    for folder in ["/data/in", "/data/./in/", "/data/in/lab", "/data"] {
         assert!(
             only_error(&format!("{second}\"{folder}\"")).contains("overlaps with source fax"),
             "{folder}"
         );
     }
-    read(&format!("{LEAST}{second}\"/srv/in2\"")).unwrap();
+    read(&format!("{LEAST}{second}\"/data/in2\"")).unwrap();
     assert!(only_error("[[source]]\nname = \"fax\"").contains("\"fax\" a second time"));
     for folder in ["/var/lib/lazaret/in", "/var/lib/lazaret", "/var/lib"] {
         assert!(only_error(&format!("folder = \"{folder}\"")).contains("paths.state-dir"), "{folder}");
     }
-    assert!(only_error("folder = \"/srv/in/../../var/lib/lazaret\"").contains("without `..`"));
+    assert!(only_error("folder = \"/srv/lazaret/outbox/lab\"").contains("paths.outbox-dir"));
+    assert!(only_error("folder = \"/data/in/../../var/lib/lazaret\"").contains("without `..`"));
 }
 
 #[test]

@@ -32,7 +32,11 @@ impl Inbox {
             return place.discard().map(|()| None);
         };
         let Ok(file) = place.open(&name) else {
-            return place.put_back(&name).map(|()| None);
+            return match place.put_back(&name) {
+                // One that can neither be read nor put back must not keep the others waiting.
+                Ok(()) | Err(InboxError::NameTaken { .. }) => Ok(None),
+                Err(error) => Err(error),
+            };
         };
         self.fetch_sidecar(&place, &name)?;
         self.hold(place, name, file).map(Some)

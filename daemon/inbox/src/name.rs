@@ -39,9 +39,9 @@ impl Name {
     /// Whether it is hidden, an editor's, or still being written.
     pub(crate) fn is_ignored(&self, more_endings: &[String]) -> bool {
         let name = self.0.to_ascii_lowercase();
-        let unfinished = UNFINISHED.iter().copied().chain(more_endings.iter().map(String::as_str));
-        name.starts_with(b".") || name.starts_with(b"~$") || { unfinished }
-            .any(|ending| name.ends_with(ending.to_ascii_lowercase().as_bytes()))
+        let mut unfinished = UNFINISHED.iter().copied().chain(more_endings.iter().map(String::as_str));
+        let is_unfinished = unfinished.any(|ending| name.ends_with(ending.to_ascii_lowercase().as_bytes()));
+        is_unfinished || name.starts_with(b".") || name.starts_with(b"~$")
     }
 
     /// The name its sidecar has, or would have.

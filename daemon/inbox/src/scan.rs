@@ -10,7 +10,7 @@ use crate::{
 use nix::sys::stat::fstat;
 use sandbox::sys::{Lease, read_lease};
 use std::{
-    collections::BinaryHeap,
+    collections::{BinaryHeap, HashSet},
     fs::File,
     time::{Duration, Instant},
 };
@@ -171,7 +171,7 @@ impl Inbox {
     /// When the folder cannot be listed.
     pub fn waiting(&self) -> Result<u32, InboxError> {
         let (names, _) = self.folder.names(&self.settings.ignored_endings, SEEN_MAX)?;
-        let all: std::collections::HashSet<&Name> = names.iter().collect();
+        let all: HashSet<&Name> = names.iter().collect();
         let mut count = 0_u32;
         for name in &names {
             let follows = name.sidecar_of().is_some_and(|base| all.contains(&base));

@@ -1,7 +1,10 @@
 //! Which files were seen, and since when each has not changed. Pure: told of stamps and of a clock that
 //! never jumps, it answers which files have settled.
 
-use crate::{Name, stamp::Stamp};
+use crate::{
+    Name,
+    stamp::{Kind, Stamp},
+};
 use std::{
     collections::{HashMap, HashSet},
     time::{Duration, Instant},
@@ -115,7 +118,7 @@ impl Watchlist {
     }
 
     fn is_here(&self, name: &Name) -> bool {
-        let file = |seen: &Seen| seen.scan == self.scan && seen.stamp.kind == crate::stamp::Kind::File;
+        let file = |seen: &Seen| seen.scan == self.scan && seen.stamp.kind == Kind::File;
         self.entries.get(name).is_some_and(file)
     }
 }

@@ -55,7 +55,10 @@ impl Sidecar {
     /// # Errors
     /// [`Reason::BadSidecar`] for anything but JSON with these fields, their types and their bounds.
     pub fn parse(text: &[u8]) -> Result<Self, Reason> {
-        serde_json::from_slice(text).map_err(|_| Reason::BadSidecar)
+        // A derived struct would also take its fields as a list.
+        let is_object = text.trim_ascii_start().starts_with(b"{");
+        let sidecar = is_object.then(|| serde_json::from_slice(text).ok()).flatten();
+        sidecar.ok_or(Reason::BadSidecar)
     }
 }
 

@@ -11,13 +11,25 @@ pub enum OutboxError {
     /// Another delivery of the same name with other content lies there.
     #[error("the folder already holds this document with other content; move that pair away first")]
     Conflict,
+    /// No room.
+    #[error("the route's folder is full; free some space, delivery is tried again")]
+    Full,
     /// The disk refused.
     #[error("the delivery could not be written: {0}")]
-    Io(#[from] io::Error),
+    Io(#[source] io::Error),
+}
+
+impl From<io::Error> for OutboxError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 impl From<nix::Error> for OutboxError {
     fn from(error: nix::Error) -> Self {
-        Self::Io(error.into())
+        io::Error::from(error).into()
     }
 }

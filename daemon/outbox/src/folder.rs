@@ -4,7 +4,7 @@ use crate::OutboxError;
 use nix::{
     errno::Errno,
     fcntl::{OFlag, OpenHow, RenameFlags, ResolveFlag, open, openat2, renameat2},
-    sys::stat::Mode,
+    sys::stat::{Mode, fchmod},
     unistd::{UnlinkatFlags, fsync, unlinkat},
 };
 use std::{
@@ -25,21 +25,46 @@ pub struct FolderTarget {
     pub folder: PathBuf,
 }
 
+/// Steps of a delivery; the process may die after each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    ProductWritten,
+    ProductPlaced,
+    ManifestWritten,
+    ManifestPlaced,
+}
+
 impl FolderTarget {
-    /// Delivers a document: durable, and visible as a whole, on return.
+    /// Delivers a document: durable, and visible as a whole, on return. To repeat a delivery is harmless,
+    /// whether or not it was cut short.
     ///
     /// # Errors
     /// [`OutboxError`]; the folder then holds no manifest of this delivery.
     pub async fn deliver(&self, doc: DocId, product: Vec<u8>, manifest: Vec<u8>) -> Result<(), OutboxError> {
-        let folder = self.folder.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-            let folder = open(&folder, flags, Mode::empty()).map_err(|error| OutboxError::Folder(error.into()))?;
-            let folder = Folder(folder);
-            folder.put(&format!("{doc}.pdf"), &product)?;
-            folder.put(&format!("{doc}.json"), &manifest)
-        });
+        let target = self.clone();
+        let write = move || target.step_by_step(doc, &product, &manifest, |_| Ok(()));
+        let written = tokio::task::spawn_blocking(write);
         written.await.unwrap_or_else(|_| Err(io::Error::other("the write did not finish").into()))
+    }
+
+    pub(crate) fn step_by_step(
+        &self,
+        doc: DocId,
+        product: &[u8],
+        manifest: &[u8],
+        mut done: impl FnMut(Step) -> Result<(), OutboxError>,
+    ) -> Result<(), OutboxError> {
+        let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let folder =
+            open(&self.folder, flags, Mode::empty()).map_err(|error| OutboxError::Folder(error.into()))?;
+        let folder = Folder(folder);
+        let (pdf, json) = (format!("{doc}.pdf"), format!("{doc}.json"));
+        // A manifest of something else means that the name is taken: nothing may be written beside it.
+        folder.is_there(&json, manifest)?;
+        folder.put(&pdf, product, || done(Step::ProductWritten))?;
+        done(Step::ProductPlaced)?;
+        folder.put(&json, manifest, || done(Step::ManifestWritten))?;
+        done(Step::ManifestPlaced)
     }
 }
 
@@ -47,15 +72,23 @@ impl FolderTarget {
 struct Folder(OwnedFd);
 
 impl Folder {
-    /// Writes a file durably, unless it is there already.
-    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), OutboxError> {
-        if let Some(present) = self.read(name, bytes.len())? {
-            return if present == bytes { self.settle() } else { Err(OutboxError::Conflict) };
-        }
+    /// Writes a file durably, unless it is there already. `written` is told before it gets its name.
+    fn put(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        written: impl FnOnce() -> Result<(), OutboxError>,
+    ) -> Result<(), OutboxError> {
         let temp = format!(".{name}.part");
+        if self.is_there(name, bytes)? {
+            return self.settle();
+        }
         let mut file = self.create(&temp)?;
         file.write_all(bytes)?;
+        // The daemon's umask keeps its own files to itself; these are for others.
+        fchmod(&file, FILE_MODE)?;
         file.sync_all()?;
+        written()?;
         match renameat2(&self.0, temp.as_str(), &self.0, name, RenameFlags::RENAME_NOREPLACE) {
             Ok(()) => self.settle(),
             Err(Errno::EEXIST) => {
@@ -63,6 +96,15 @@ impl Folder {
                 Err(OutboxError::Conflict)
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether a file of this name and content is there.
+    fn is_there(&self, name: &str, bytes: &[u8]) -> Result<bool, OutboxError> {
+        match self.read(name, bytes.len())? {
+            None => Ok(false),
+            Some(present) if present == bytes => Ok(true),
+            Some(_) => Err(OutboxError::Conflict),
         }
     }
 
@@ -81,16 +123,13 @@ impl Folder {
         }
     }
 
-    /// A new temp file; one that a crash left behind is removed first.
+    /// A new temp file; what a crash, or somebody who wants a link followed, left there is removed first.
     fn create(&self, temp: &str) -> Result<File, OutboxError> {
-        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
-        match self.open(temp, flags, FILE_MODE) {
-            Err(Errno::EEXIST) => {
-                unlinkat(&self.0, temp, UnlinkatFlags::NoRemoveDir)?;
-                Ok(self.open(temp, flags, FILE_MODE)?)
-            }
-            other => Ok(other?),
+        match unlinkat(&self.0, temp, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => {}
+            Err(error) => return Err(error.into()),
         }
+        Ok(self.open(temp, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL, FILE_MODE)?)
     }
 
     fn open(&self, name: &str, flags: OFlag, mode: Mode) -> nix::Result<File> {

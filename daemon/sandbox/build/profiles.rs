@@ -52,11 +52,11 @@ fn lines_of(file: &Path, folder: &Path) -> Result<Vec<Line>, Failure> {
     let profile = read(file)?;
     let mut lines = Vec::new();
     for part in &profile.include {
-        let shared = read(&folder.join("shared").join(part).with_extension("toml"))?;
-        if !shared.include.is_empty() {
-            return Err(format!("{part}: a shared part includes nothing itself").into());
+        let found = read(&folder.join("parts").join(part).with_extension("toml"))?;
+        if !found.include.is_empty() {
+            return Err(format!("{part}: a part includes nothing itself").into());
         }
-        lines.extend(shared.allow);
+        lines.extend(found.allow);
     }
     lines.extend(profile.allow);
     Ok(lines)
@@ -123,7 +123,6 @@ fn number(name: &str) -> Result<u32, Failure> {
         "MAP_ANONYMOUS" => libc::MAP_ANONYMOUS as u32,
         "MREMAP_MAYMOVE" => libc::MREMAP_MAYMOVE as u32,
         "SIG_UNBLOCK" => libc::SIG_UNBLOCK as u32,
-        "SIG_SETMASK" => libc::SIG_SETMASK as u32,
         "SIGABRT" => libc::SIGABRT as u32,
         "CLOCK_PROCESS_CPUTIME_ID" => libc::CLOCK_PROCESS_CPUTIME_ID as u32,
         "FUTEX_WAKE_PRIVATE" => (libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG) as u32,

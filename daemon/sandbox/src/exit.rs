@@ -10,6 +10,8 @@ pub enum Exit {
     Usage = 64,
     /// A panic. Its message may quote the document and is not written.
     Panic = 70,
+    /// Memory ran out while reading. Other roles abort with a message of Rust's allocator instead.
+    Memory = 71,
     /// The pipe failed or the daemon spoke out of turn.
     Pipe = 72,
     /// The process could not be prepared or confined, so it took no document.

@@ -24,6 +24,9 @@ use types::{Label, Scope};
 const DENIALS_MAX: usize = 4;
 const DENIAL_PAUSE: Duration = Duration::from_millis(100);
 
+/// Anybody can fail a handshake, so at most one in this time goes into the ledger; all are logged.
+const STRANGER_PAUSE: Duration = Duration::from_secs(10);
+
 /// What the daemon needs to know about callers.
 pub(crate) struct Door {
     site: Label,
@@ -32,6 +35,7 @@ pub(crate) struct Door {
     current: ArcSwap<Credentials>,
     appliance: Appliance,
     denials: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
 }
 
 /// Why a caller is not let in.
@@ -98,7 +102,8 @@ impl Door {
         let current = ArcSwap::from_pointee(Credentials::load(&sources)?);
         let site = settings.site.clone();
         let denials = Arc::new(Semaphore::new(DENIALS_MAX));
-        Ok(Self { site, own_uid: own_uid(), sources, current, appliance, denials })
+        let strangers = Arc::new(Semaphore::new(1));
+        Ok(Self { site, own_uid: own_uid(), sources, current, appliance, denials, strangers })
     }
 
     pub(crate) fn site(&self) -> &Label {
@@ -150,29 +155,38 @@ impl Door {
         let Ok(turn) = self.denials.clone().acquire_owned().await else { return };
         // A path that is no RPC is the caller's own text and stays out of the ledger.
         let rpc = if table::scopes_for(path).is_some() { rpc_label(path) } else { label("unknown") };
-        self.write_denial(turn, rpc, denial.code(), actor).await;
+        self.write_denial(rpc, denial.code(), actor).await;
+        keep(turn, DENIAL_PAUSE);
     }
 
-    /// A client could not prove who it is. Anybody can cause this, so it never waits: what finds no turn
-    /// is only logged.
+    /// A client could not prove who it is. A port scan is not worth a record.
     pub(crate) async fn handshake_failed(&self, error: &io::Error) {
-        let why = handshake_code(error);
-        match self.denials.clone().try_acquire_owned() {
-            Ok(turn) => self.write_denial(turn, label("handshake"), why, Actor::Daemon).await,
+        let Some(why) = handshake_code(error) else {
+            return tracing::debug!(%error, "a connection ended before its handshake");
+        };
+        match self.strangers.clone().try_acquire_owned() {
+            Ok(turn) => {
+                self.write_denial(label("handshake"), why, Actor::Daemon).await;
+                keep(turn, STRANGER_PAUSE);
+            }
             Err(_) => tracing::warn!(why, "TLS handshake failed; one of many, not in the ledger"),
         }
     }
 
-    async fn write_denial(&self, turn: OwnedSemaphorePermit, rpc: Label, why: &'static str, actor: Actor) {
+    async fn write_denial(&self, rpc: Label, why: &'static str, actor: Actor) {
         tracing::warn!(rpc = rpc.as_str(), why, "call denied");
         if let Err(error) = self.appliance.audit_denied(rpc, label(why), actor).await {
             tracing::error!(%error, "a denial could not be written to the ledger");
         }
-        tokio::spawn(async move {
-            sleep(DENIAL_PAUSE).await;
-            drop(turn);
-        });
     }
+}
+
+/// Gives a turn back after a while.
+fn keep(turn: OwnedSemaphorePermit, pause: Duration) {
+    tokio::spawn(async move {
+        sleep(pause).await;
+        drop(turn);
+    });
 }
 
 /// The caller's name and scopes.
@@ -223,24 +237,23 @@ fn label(text: &str) -> Label {
     text.parse().expect("codes and RPC names of this crate are labels; a test holds them to it")
 }
 
-fn handshake_code(error: &io::Error) -> &'static str {
-    use rustls::{CertificateError, Error};
-    let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
-        return if error.kind() == io::ErrorKind::TimedOut { "handshake-timeout" } else { "connection-lost" };
-    };
-    match error {
+/// What was wrong with the client; none when it only went away.
+fn handshake_code(error: &io::Error) -> Option<&'static str> {
+    use rustls::{CertificateError as Certificate, Error};
+    let error = error.get_ref()?.downcast_ref::<Error>()?;
+    Some(match error {
         Error::NoCertificatesPresented => "no-certificate",
-        Error::InvalidCertificate(CertificateError::Revoked) => "certificate-revoked",
-        Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+        Error::InvalidCertificate(Certificate::Revoked) => "certificate-revoked",
+        Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             "certificate-expired"
         }
         Error::InvalidCertificate(
-            CertificateError::ExpiredRevocationList | CertificateError::ExpiredRevocationListContext { .. },
+            Certificate::ExpiredRevocationList | Certificate::ExpiredRevocationListContext { .. },
         ) => "revocation-list-expired",
         Error::InvalidCertificate(_) => "wrong-certificate",
         Error::PeerIncompatible(_) => "wrong-tls-version",
         _ => "handshake-failed",
-    }
+    })
 }
 
 #[cfg(test)]

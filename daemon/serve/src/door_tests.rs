@@ -134,8 +134,6 @@ fn denials_say_who_you_are_or_what_you_may_and_reach_the_ledger_under_a_name() {
         "wrong-certificate",
         "wrong-tls-version",
         "handshake-failed",
-        "handshake-timeout",
-        "connection-lost",
     ] {
         assert_eq!(label(code).as_str(), code);
     }

@@ -42,9 +42,9 @@ fn live() -> Exit {
 
 /// Loads the tools, gives up every right, and says hello.
 fn start(order: &Order) -> Result<(Talk, Tools), CannotStart> {
-    let prepared = sandbox::prepare(&order.limits)?;
+    let prepared = sandbox::prepare(order.role, &order.limits)?;
     let tools = Tools::prepare(order)?;
-    let confined = prepared.confine(order.role)?;
+    let confined = prepared.confine()?;
     let enforcement = confined.enforcement().clone();
     let mut talk = Talk::new(confined);
     talk.hello(&Hello { role: order.role, build: sandbox::BUILD.to_owned(), enforcement })

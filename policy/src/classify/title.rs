@@ -9,6 +9,9 @@ const TOP_SHARE: f32 = 0.45;
 /// Most words of a title.
 const TITLE_WORDS_MAX: usize = 10;
 
+/// Most titles looked at on a page.
+const TITLES_MAX: usize = 64;
+
 /// Times the height of the body from which on a line is large.
 const LARGE_HEIGHTS: f32 = 1.2;
 
@@ -46,6 +49,9 @@ pub(crate) fn titles(sheet: &Sheet, page: &PageGeometry) -> Vec<Title> {
     let lowest = TOP_SHARE * page.height_px as f32;
     let mut titles = Vec::new();
     for segment in &sheet.segments {
+        if titles.len() == TITLES_MAX {
+            break;
+        }
         let tokens = &sheet.tokens[segment.tokens.clone()];
         if tokens.is_empty() || tokens.len() > TITLE_WORDS_MAX || segment.rect.y0 as f32 > lowest {
             continue;

@@ -69,7 +69,7 @@ pub(crate) fn long_number(text: &str) -> Trust {
     let year = |part: &&str| part.len() == 4 && (part.starts_with("19") || part.starts_with("20"));
     let digits = fold::digits(text);
     let least = if parts.len() > 1 { 8 } else { 7 };
-    if digits < least || parts.iter().all(|part| year(part)) { Trust::No } else { Trust::Sure }
+    if digits < least || parts.iter().all(year) { Trust::No } else { Trust::Sure }
 }
 
 /// The digits of a text, confusable letters read as digits; nothing when fewer than two thirds are.
@@ -89,7 +89,7 @@ fn luhn(digits: &str) -> bool {
             (_, double) => double / 10 + double % 10,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]

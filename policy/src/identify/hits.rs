@@ -5,6 +5,9 @@ use crate::{Hit, KnownValue, sheet::Sheet};
 use std::{collections::HashSet, ops::Range};
 use types::{Confidence, IdKind, Label, PageWords, Phi};
 
+/// Most values remembered of one document; a packet of 500 pages has fewer.
+const VALUES_MAX: usize = 20_000;
+
 /// Fewest letters and digits of a value that is looked for elsewhere.
 const VALUE_CHARS_MIN: usize = 3;
 
@@ -20,15 +23,23 @@ pub(crate) struct Found {
     pub(crate) staff: bool,
 }
 
-/// Remembers the values of a page, each once.
-pub(crate) fn values_into(sheet: &Sheet, found: &[Found], values: &mut Vec<KnownValue>) {
-    let mut seen: HashSet<(IdKind, String)> =
-        values.iter().map(|value| (value.kind, value.text.expose().to_owned())).collect();
-    for found in found.iter().filter(|found| found.kind != IdKind::Unread) {
-        let text = sheet.text[found.span.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
-        let long = text.chars().filter(|c| c.is_alphanumeric()).count() >= VALUE_CHARS_MIN;
-        if long && seen.insert((found.kind, text.clone())) {
-            values.push(KnownValue { text: Phi::new(text), kind: found.kind });
+/// The values of a document, each once.
+#[derive(Default)]
+pub(crate) struct Values {
+    pub(crate) list: Vec<KnownValue>,
+    seen: HashSet<(IdKind, String)>,
+}
+
+impl Values {
+    /// Takes the values of a page.
+    pub(crate) fn remember(&mut self, sheet: &Sheet, found: &[Found]) {
+        for found in found {
+            let text = sheet.text[found.span.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
+            let long = text.chars().filter(|c| c.is_alphanumeric()).count() >= VALUE_CHARS_MIN;
+            let room = self.list.len() < VALUES_MAX;
+            if room && long && self.seen.insert((found.kind, text.clone())) {
+                self.list.push(KnownValue { text: Phi::new(text), kind: found.kind });
+            }
         }
     }
 }
@@ -61,7 +72,7 @@ pub(crate) fn hits(
     hits
 }
 
-/// Words that could be anything: hidden, because an identifier may be among them.
+/// Numbers that could be anything: hidden, because an identifier may be among them.
 fn unread(rules: &IdentifierRules, page: &PageWords, sheet: &Sheet, hidden: &HashSet<u32>) -> Vec<Hit> {
     let Some(detector) = rules.detector(How::Unread) else { return Vec::new() };
     let mut hits = Vec::new();

@@ -23,6 +23,10 @@ const EXACT_CHARS_MIN: usize = 4;
 /// Fewest letters of a name that is found with one letter misread.
 const MISREAD_LETTERS_MIN: usize = 5;
 
+/// Most known words of one first letter and length that a misread word is compared with: bounds the work
+/// on a packet with very many names.
+const ALIKE_MAX: usize = 256;
+
 /// Fewest letters of a name that is found without its capital.
 const UNCAPPED_LETTERS_MIN: usize = 4;
 
@@ -55,7 +59,7 @@ struct Part {
 
 impl Index {
     /// Prepares the values.
-    pub(crate) fn new(values: &[KnownValue]) -> Self {
+    pub(crate) fn new<'a>(values: impl IntoIterator<Item = &'a KnownValue>) -> Self {
         let mut index = Self::default();
         for value in values {
             let squeezed = fold::squeeze(value.text.expose());
@@ -84,7 +88,10 @@ impl Index {
             part.given |= first || !many;
             part.surname |= !first || !many;
             if word.len() >= MISREAD_LETTERS_MIN {
-                self.misread.entry((word.as_bytes()[0], word.len())).or_default().push(word.clone());
+                let alike = self.misread.entry((word.as_bytes()[0], word.len())).or_default();
+                if alike.len() < ALIKE_MAX {
+                    alike.push(word.clone());
+                }
             }
         }
     }
@@ -188,13 +195,12 @@ fn is_known_name(
     if titled || before || after {
         return true;
     }
-    let plain_word = lexicon::ordinary(&sheet.tokens[at].lower) > 0;
-    let common_given = part.given && !part.surname;
-    let rank = names::ranks(sheet, at);
-    // A word that is also an ordinary one, or that names an organisation, needs a title or a partner.
-    !plain_word
-        && !organisation_follows(rules, sheet, at)
-        && !(common_given && rank.0 == 0 && reach == Reach::Certain)
+    // A word that is also an ordinary one, or that names an organisation, needs a title or a partner;
+    // so does, where a match stops the page, a given name that no list knows.
+    let plain_word = lexicon::ordinary(lower) > 0;
+    let unlisted_given = part.given && !part.surname && names::ranks(sheet, at).0 == 0;
+    let doubtful = unlisted_given && reach == Reach::Certain;
+    !(plain_word || doubtful || organisation_follows(rules, sheet, at))
 }
 
 fn organisation_follows(rules: &IdentifierRules, sheet: &Sheet, at: usize) -> bool {

@@ -51,9 +51,9 @@ impl Phrases {
 
     fn misread(&self, joined: &str) -> Option<Phrase> {
         let most = match joined.len() {
-            ..ONE_MISREAD_LETTERS_MIN => return None,
-            ..TWO_MISREAD_LETTERS_MIN => 1,
-            _ => 2,
+            TWO_MISREAD_LETTERS_MIN.. => 2,
+            ONE_MISREAD_LETTERS_MIN..TWO_MISREAD_LETTERS_MIN => 1,
+            _ => return None,
         };
         let near = |length: usize| {
             let phrases = self.by_length.get(&length)?;

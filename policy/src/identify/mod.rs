@@ -17,12 +17,9 @@ pub(crate) use residue::residue;
 pub(crate) use rules::IdentifierRules;
 
 use crate::{Identified, KnownValue, PageView, sheet::Sheet};
-use hits::Found;
+use hits::{Found, Values};
 use known::Index;
 use rules::{How, StaffNames};
-
-/// Most values remembered of one document; a packet of 500 pages has fewer.
-const VALUES_MAX: usize = 20_000;
 
 /// Two looks at every page: what it shows by itself, then every value that is known by then.
 pub(crate) fn identify(rules: &IdentifierRules, pages: &[PageView<'_>], known: &[KnownValue]) -> Identified {
@@ -31,13 +28,13 @@ pub(crate) fn identify(rules: &IdentifierRules, pages: &[PageView<'_>], known: &
     if rules.staff_names == StaffNames::Show {
         found.iter_mut().for_each(|page| page.retain(|found| !found.staff));
     }
-    let mut values = known.to_vec();
+    let mut values = Values::default();
     for (sheet, found) in sheets.iter().zip(&found) {
-        hits::values_into(sheet, found, &mut values);
+        values.remember(sheet, found);
     }
-    values.truncate(VALUES_MAX);
+    let values = values.list;
     if rules.detector(How::Known).is_some() {
-        let index = Index::new(&values);
+        let index = Index::new(known.iter().chain(&values));
         for (sheet, found) in sheets.iter().zip(&mut found) {
             known::search(rules, sheet, &index, known::Reach::Wide, found);
         }
@@ -45,15 +42,14 @@ pub(crate) fn identify(rules: &IdentifierRules, pages: &[PageView<'_>], known: &
     let pages = (pages.iter().zip(&sheets).zip(found))
         .map(|((page, sheet), found)| hits::hits(rules, page.words, sheet, found))
         .collect();
-    Identified { pages, values: values.split_off(known.len().min(values.len())) }
+    Identified { pages, values }
 }
 
 /// Everything that one page shows by itself.
 fn look(rules: &IdentifierRules, sheet: &Sheet) -> Vec<Found> {
-    let mut found = Vec::new();
-    pattern::search(rules, sheet, &mut found);
     let labels = labels::locate(rules, sheet);
-    values::search(rules, sheet, &labels, &mut found);
+    let mut found = pattern::search(rules, sheet);
+    found.extend(values::search(rules, sheet, &labels, &found));
     address::search(rules, sheet, &mut found);
     names::search(rules, sheet, &labels, &mut found);
     found

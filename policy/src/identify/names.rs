@@ -212,7 +212,11 @@ fn pair(rules: &IdentifierRules, sheet: &Sheet, at: usize) -> Option<(How, Range
     let middle_is_initial = last > at + 1;
     let rank =
         rank_of_pair(sheet, at, end - 1).max(rank_of_pair(sheet, at, last)) + i32::from(middle_is_initial);
-    let least = if in_capitals(sheet, at) { PAIR_RANK_MIN_IN_CAPITALS } else { PAIR_RANK_MIN };
+    let least = if sheet.segments[sheet.tokens[at].segment].capitals {
+        PAIR_RANK_MIN_IN_CAPITALS
+    } else {
+        PAIR_RANK_MIN
+    };
     let line_end = (at + 1..end).any(|token| sheet.gap_before(token).contains('\n'));
     let good = rank >= least + 2 * i32::from(line_end) && !in_organisation(rules, sheet, at..end);
     good.then_some((How::Pair, at..end))
@@ -324,13 +328,4 @@ pub(crate) fn ranks(sheet: &Sheet, token: usize) -> (u8, u8) {
     let best =
         |rank: fn(&str) -> u8| lower.split('-').map(|part| rank(&fold::letters(part))).max().unwrap_or(0);
     (best(lexicon::given), best(lexicon::surname))
-}
-
-/// Is the segment written in capitals?
-pub(crate) fn in_capitals(sheet: &Sheet, token: usize) -> bool {
-    let text = &sheet.text[sheet.segments[sheet.tokens[token].segment].span.clone()];
-    let (upper, lower) = text.chars().fold((0, 0), |(upper, lower), c| {
-        (upper + usize::from(c.is_uppercase()), lower + usize::from(c.is_lowercase()))
-    });
-    upper > 4 * lower
 }

@@ -12,11 +12,11 @@ use regex::Captures;
 /// What a match that has only the shape counts, as a share of its rule's confidence.
 const LIKELY_SHARE: f32 = 0.7;
 
-/// Adds every match of every pattern.
-pub(crate) fn search(rules: &IdentifierRules, sheet: &Sheet, found: &mut Vec<Found>) {
-    for pattern in &rules.patterns {
-        found.extend(matches(pattern, sheet));
-    }
+/// Every match of every pattern, in the order of the text.
+pub(crate) fn search(rules: &IdentifierRules, sheet: &Sheet) -> Vec<Found> {
+    let mut found: Vec<Found> = rules.patterns.iter().flat_map(|pattern| matches(pattern, sheet)).collect();
+    found.sort_by_key(|hit| hit.span.start);
+    found
 }
 
 /// The matches of one pattern that pass its check.

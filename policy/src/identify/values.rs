@@ -27,21 +27,28 @@ const LONG_NUMBER_CHARS_MIN: usize = 8;
 /// At least one character of so many in a number is a digit.
 const SHARE_OF_DIGITS: usize = 4;
 
-/// Adds the value of every label that has one.
-pub(crate) fn search(rules: &IdentifierRules, sheet: &Sheet, labels: &[LabelAt], found: &mut Vec<Found>) {
+/// The value of every label that has one; `patterns` are the matches of patterns in the order of the text.
+pub(crate) fn search(
+    rules: &IdentifierRules,
+    sheet: &Sheet,
+    labels: &[LabelAt],
+    patterns: &[Found],
+) -> Vec<Found> {
+    let mut found = Vec::new();
     for (nth, label) in labels.iter().enumerate() {
         let rule = &rules.labels[label.rule];
         if rule.value == Shape::Nothing {
             continue;
         }
         for region in regions(sheet, labels, nth) {
-            let spans = spans(rules, sheet, rule, label, region, found);
+            let spans = spans(rules, sheet, rule, label, region, patterns);
             if !spans.is_empty() {
                 found.extend(spans.into_iter().map(|span| value(rule, span)));
                 break;
             }
         }
     }
+    found
 }
 
 fn value(rule: &LabelRule, span: Range<usize>) -> Found {
@@ -86,21 +93,25 @@ fn spans(
     rule: &LabelRule,
     label: &LabelAt,
     region: Range<usize>,
-    found: &[Found],
+    patterns: &[Found],
 ) -> Vec<Range<usize>> {
     let elsewhere = sheet.tokens[region.start].segment != sheet.tokens[label.tokens.start].segment;
     let field = label.starts && (label.colon || elsewhere || (rule.bare && label.words > 1));
     let one = |tokens: Option<Range<usize>>| tokens.map(|tokens| sheet.span_of(tokens)).into_iter().collect();
     match rule.value {
         Shape::Nothing => Vec::new(),
-        Shape::Name if field => names::in_field(rules, sheet, region, label.colon && !rule.staff),
+        Shape::Name if field => {
+            let foreign = |token: usize| lexicon::ordinary(&sheet.tokens[token].lower) == 0;
+            let clear = label.colon || (elsewhere && label.words > 1 && region.clone().all(foreign));
+            names::in_field(rules, sheet, region, clear && !rule.staff)
+        }
         Shape::Name => Vec::new(),
         Shape::Number => one(number(rules, sheet, region, label.colon || rule.bare)),
         Shape::Date => {
-            one(already(sheet, &region, found, IdKind::Date).or_else(|| digits(rules, sheet, region, 4)))
+            one(already(sheet, &region, patterns, IdKind::Date).or_else(|| digits(rules, sheet, region, 4)))
         }
         Shape::Phone => {
-            one(already(sheet, &region, found, IdKind::Phone).or_else(|| digits(rules, sheet, region, 7)))
+            one(already(sheet, &region, patterns, IdKind::Phone).or_else(|| digits(rules, sheet, region, 7)))
         }
         Shape::Address if field => address(rules, sheet, region, elsewhere),
         Shape::City if field => one(city(rules, sheet, region, elsewhere)),
@@ -111,10 +122,12 @@ fn spans(
 }
 
 /// What a pattern found just after the label.
-fn already(sheet: &Sheet, region: &Range<usize>, found: &[Found], kind: IdKind) -> Option<Range<usize>> {
+fn already(sheet: &Sheet, region: &Range<usize>, patterns: &[Found], kind: IdKind) -> Option<Range<usize>> {
     let near = region.start..region.end.min(region.start + 3);
     let span = (!near.is_empty()).then(|| sheet.span_of(near))?;
-    let hit = found.iter().find(|found| found.kind == kind && span.contains(&found.span.start))?;
+    let first = patterns.partition_point(|hit| hit.span.start < span.start);
+    let mut near = patterns[first..].iter().take_while(|hit| hit.span.start < span.end);
+    let hit = near.find(|hit| hit.kind == kind)?;
     let tokens = sheet.tokens_in(&hit.span);
     (!tokens.is_empty()).then_some(tokens)
 }
@@ -250,7 +263,7 @@ fn contact(sheet: &Sheet, region: Range<usize>) -> Option<Range<usize>> {
     let dotted = |token: &usize| {
         sheet.written(*token).contains(['@', '.']) || sheet.gap_before(*token).contains(['@', '.'])
     };
-    let end = (first..region.end.min(first + 4)).filter(dotted).last().unwrap_or(first) + 1;
+    let end = (first..region.end.min(first + 4)).rfind(dotted).unwrap_or(first) + 1;
     let text = &sheet.text[sheet.span_of(first..end)];
     let inner_point = text.split('.').skip(1).any(|part| part.starts_with(char::is_alphanumeric));
     (text.contains('@') || inner_point).then_some(first..end)

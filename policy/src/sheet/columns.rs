@@ -110,7 +110,7 @@ fn below(pieces: &[Piece], piece: usize, nearby: &[usize]) -> Option<usize> {
 /// Do two boxes overlap by half of the lower one's height?
 fn shares_line(a: Rect, b: Rect) -> bool {
     let common = a.y1.min(b.y1).saturating_sub(a.y0.max(b.y0));
-    2 * common >= a.height().min(b.height()).max(1)
+    2 * u64::from(common) >= u64::from(a.height().min(b.height()).max(1))
 }
 
 fn middle(rect: Rect) -> u32 {

@@ -32,10 +32,10 @@ impl Sheet {
         let segment = &self.segments[segment];
         let inner = words.iter().map(|&word| self.rects[word as usize]).reduce(Rect::union)?;
         let pad = ((PAD_HEIGHTS * inner.height() as f32) as u32).max(PAD_PX_MIN);
-        let (first, last) = (words.first()?, words.last()?);
-        let place = |word: &u32| segment.words.iter().position(|other| other == word);
-        let left = place(first)?.checked_sub(1).map(|at| self.rects[segment.words[at] as usize].x1);
-        let right = segment.words.get(place(last)? + 1).map(|&word| self.rects[word as usize].x0);
+        let seat = |word: u32| self.seats[word as usize] as usize;
+        let (first, last) = (seat(*words.first()?), seat(*words.last()?));
+        let left = first.checked_sub(1).map(|at| self.rects[segment.words[at] as usize].x1);
+        let right = segment.words.get(last + 1).map(|&word| self.rects[word as usize].x0);
         let over = segment.above.map(|other| self.segments[other].rect.y1);
         let under = segment.below.map(|other| self.segments[other].rect.y0);
         let padded = Rect {

@@ -38,6 +38,8 @@ pub(crate) struct Sheet {
     pub(crate) segments: Vec<Segment>,
     /// The box of each word of the page.
     rects: Vec<Rect>,
+    /// Where in its segment each word of the page stands.
+    seats: Vec<u32>,
     /// The page, where its size is known.
     size: Option<(u32, u32)>,
 }
@@ -53,6 +55,7 @@ impl Sheet {
             tokens: Vec::new(),
             segments: Vec::with_capacity(pieces.len()),
             rects: words.words.iter().map(|word| word.rect).collect(),
+            seats: vec![0; words.words.len()],
             size: geometry.map(|page| (page.width_px, page.height_px)),
         };
         let order = columns::order(&links);
@@ -80,7 +83,8 @@ impl Sheet {
         above: Option<usize>,
     ) {
         let (text_from, tokens_from) = (self.text.len(), self.tokens.len());
-        for (nth, &word) in piece.words.iter().enumerate() {
+        for (nth, &word) in (0..).zip(&piece.words) {
+            self.seats[word as usize] = nth;
             if nth > 0 {
                 self.push(' ', NO_WORD);
             }
@@ -90,7 +94,11 @@ impl Sheet {
             }
             self.tokenize(from);
         }
+        let (upper, lower) = self.text[text_from..].chars().fold((0, 0), |(upper, lower), c| {
+            (upper + usize::from(c.is_uppercase()), lower + usize::from(c.is_lowercase()))
+        });
         self.segments.push(Segment {
+            capitals: upper > 4 * lower,
             rect: piece.rect,
             words: piece.words.clone(),
             span: text_from..self.text.len(),
@@ -157,7 +165,8 @@ fn split_at_points(part: &str, from: usize, spans: &mut Vec<Range<usize>>) {
     let mut start = 0;
     for (point, _) in part.match_indices('.') {
         let (left, right) = (&part[start..point], &part[point + 1..]);
-        let run = |text: &mut dyn Iterator<Item = char>| text.take_while(|c| c.is_alphanumeric()).take(2).count();
+        let run =
+            |text: &mut dyn Iterator<Item = char>| text.take_while(|c| c.is_alphanumeric()).take(2).count();
         let words = run(&mut left.chars().rev()) == 2 && run(&mut right.chars()) == 2;
         let decimal = left.ends_with(|c: char| c.is_ascii_digit())
             && right.starts_with(|c: char| c.is_ascii_digit())

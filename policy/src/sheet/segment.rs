@@ -22,6 +22,8 @@ pub(crate) struct Segment {
     pub(crate) below: Option<usize>,
     /// The nearest segment over it.
     pub(crate) above: Option<usize>,
+    /// Is it written in capitals?
+    pub(crate) capitals: bool,
 }
 
 /// A segment before it has a place in the text.

@@ -1,6 +1,6 @@
 //! Takes a document through every confined role, as the daemon does but with nothing in between.
 
-use sandbox::{Launcher, Worker};
+use sandbox::{LaunchError, Launcher, Worker};
 use types::{Limits, PageGeometry, Reason, Rect};
 use wire::{
     Done, Fault, Job, Kind, OcrPage, PageJob, PageResult, ParsedDocument, Refusal, Role, VerifiedPage,
@@ -76,8 +76,16 @@ pub fn normalise(launcher: &Launcher, document: &[u8], count: u32) -> Result<Vec
 /// # Errors
 /// [`Stopped`].
 pub fn read(launcher: &Launcher, pages: &[Page]) -> Result<Vec<OcrPage>, Stopped> {
+    read_within(launcher, Limits::default().worker_memory_bytes_max, pages)
+}
+
+/// As [`read`], with so much address space.
+///
+/// # Errors
+/// [`Stopped`]; also when the worker cannot even start in so little.
+pub fn read_within(launcher: &Launcher, memory_bytes: u64, pages: &[Page]) -> Result<Vec<OcrPage>, Stopped> {
     let count = count(pages);
-    let mut worker = start(launcher, Role::Ocr, count);
+    let mut worker = start_within(launcher, Role::Ocr, count, memory_bytes)?;
     order(&mut worker, &Job::Ocr { pages: count })?;
     let mut read = Vec::new();
     for Page { geometry, px } in pages {
@@ -152,11 +160,19 @@ pub fn verify(
 }
 
 fn start(launcher: &Launcher, role: Role, pages: u32) -> Worker {
-    let memory = Limits::default().worker_memory_bytes_max;
-    let mut worker = launcher.spawn(role, memory).expect("a worker of this build can be started");
+    let memory_bytes = Limits::default().worker_memory_bytes_max;
+    start_within(launcher, role, pages, memory_bytes).expect("a worker of this build can be started")
+}
+
+fn start_within(launcher: &Launcher, role: Role, pages: u32, memory_bytes: u64) -> Result<Worker, Fault> {
+    let mut worker = match launcher.spawn(role, memory_bytes) {
+        Ok(worker) => worker,
+        Err(LaunchError::NotReady { fault, .. }) => return Err(fault),
+        Err(error) => panic!("no worker: {error}"),
+    };
     worker.allow(pages, PAGE_SECONDS, u64::from(PAGE_SECONDS) * 1000);
     worker.conversation().expect_pages(pages);
-    worker
+    Ok(worker)
 }
 
 fn order(worker: &mut Worker, job: &Job) -> Result<(), Fault> {

@@ -3,11 +3,11 @@
 
 use confinement::{
     launcher,
-    trip::{Stopped, normalise, parse, read, redact, verify},
+    trip::{Stopped, normalise, parse, read, read_within, redact, verify},
 };
 use corpus::Sample;
 use types::Rect;
-use wire::Fault;
+use wire::{Fault, OcrPage};
 
 /// Pages taken of one document.
 const PAGES_MAX: u32 = 2;
@@ -48,4 +48,26 @@ fn a_bad_document_is_never_mistaken_for_an_attack() {
             .and_then(|parsed| normalise(&launcher, &bytes, parsed.pages.min(PAGES_MAX)).map(drop));
         assert_ne!(stopped, Err(Stopped::Fault(Fault::SandboxViolation)), "{name}");
     }
+}
+
+/// Address space around what a page of this size needs, so that memory runs out in different places: in
+/// Tesseract's data, in Leptonica, in the recogniser, or just not.
+const TOO_LITTLE_MIB: [u64; 8] = [64, 100, 110, 118, 124, 128, 132, 150];
+
+// A page read with too little memory is not read: what was not seen cannot be redacted.
+#[test]
+fn a_lack_of_memory_inside_tesseract_never_costs_a_word_and_never_looks_like_an_attack() {
+    let launcher = launcher();
+    let letter = corpus::named("letter-referral.png").unwrap();
+    let pages = normalise(&launcher, &letter.bytes, 1).map_err(|stopped| format!("{stopped:?}")).unwrap();
+    let words = |read: &[OcrPage]| read.iter().map(|page| page.words.words.len()).sum::<usize>();
+    let all = read(&launcher, &pages).map(|read| words(&read)).unwrap();
+    let mut lacked = 0;
+    for mib in TOO_LITTLE_MIB {
+        match read_within(&launcher, mib << 20, &pages).map(|read| words(&read)) {
+            Err(Stopped::Fault(Fault::Memory)) => lacked += 1,
+            found => assert_eq!(found, Ok(all), "{mib} MiB"),
+        }
+    }
+    assert!(lacked >= 2, "memory never ran out: adapt the sizes");
 }

@@ -29,7 +29,7 @@ fn names_of_any_bytes_are_taken_and_lead_nowhere() {
         b"two\nlines.pdf",
         b"\x1b[2J\x1b]0;owned\x07.pdf",
         b"\xff\xfe\x80.pdf",
-        b"..\\..\\etc\\passwd",
+        b"a..\\..\\etc\\passwd",
         b"%2e%2e%2fetc",
         b"CON",
         b" ",

@@ -7,6 +7,7 @@
 mod door;
 mod filter;
 mod limits;
+mod memory;
 mod pipes;
 mod privileges;
 mod surroundings;
@@ -59,6 +60,7 @@ impl ConfineError {
 /// Limits are set, descriptors closed, the daemon's death is ours; files can still be opened.
 #[must_use]
 pub struct Prepared {
+    role: Role,
     without_landlock: bool,
 }
 
@@ -66,14 +68,18 @@ pub struct Prepared {
 ///
 /// # Errors
 /// [`ConfineError`] when the process was not started as a worker, or the kernel refuses a limit.
-pub fn prepare(limits: &SelfLimits) -> Result<Prepared, ConfineError> {
+pub fn prepare(role: Role, limits: &SelfLimits) -> Result<Prepared, ConfineError> {
     surroundings::close_all_but_stdio()?;
     surroundings::demand_pipes()?;
     surroundings::demand_empty_environment()?;
     surroundings::die_with_the_daemon()?;
     limits.apply()?;
+    memory::keep_to_one_heap()?;
+    if matches!(role, Role::Ocr | Role::Verify) {
+        memory::must_suffice();
+    }
     surroundings::settle_libraries()?;
-    Ok(Prepared { without_landlock: limits.without_landlock })
+    Ok(Prepared { role, without_landlock: limits.without_landlock })
 }
 
 impl Prepared {
@@ -81,12 +87,12 @@ impl Prepared {
     ///
     /// # Errors
     /// [`ConfineError`] when any layer could not be enforced; the process must end then.
-    pub fn confine(self, role: Role) -> Result<Confined, ConfineError> {
+    pub fn confine(self) -> Result<Confined, ConfineError> {
         surroundings::wait_until_looked_at()?;
         privileges::give_up()?;
         let landlock_abi = door::close(self.without_landlock)?;
         limits::open_no_more_files()?;
-        let seccomp = filter::load(role)?;
+        let seccomp = filter::load(self.role)?;
         let enforcement =
             Enforcement { landlock_abi, landlock_full: landlock_abi > 0, no_new_privs: true, seccomp };
         Ok(Confined { enforcement })

@@ -15,9 +15,6 @@ use std::{
 /// First descriptor that is not one of the three pipes.
 const FIRST_OTHER_DESCRIPTOR: libc::c_uint = 3;
 
-/// `mallopt` parameter: number of heaps (glibc `malloc.h`).
-const M_ARENA_MAX: libc::c_int = -8;
-
 /// Whatever the daemon forgot to mark close-on-exec goes before anything else happens.
 pub(super) fn close_all_but_stdio() -> Result<(), ConfineError> {
     // SAFETY: no descriptor above 2 is owned by anything yet: this is the first thing the process does,
@@ -54,11 +51,6 @@ pub(super) fn die_with_the_daemon() -> Result<(), ConfineError> {
 
 /// Makes libraries do now what they would do at first use: after confinement each would be a violation.
 pub(super) fn settle_libraries() -> Result<(), ConfineError> {
-    // One heap: a second one, opened when memory is short, needs mprotect and the number of processors.
-    // SAFETY: plain integers; the process has one thread and no allocation in progress.
-    if unsafe { libc::mallopt(M_ARENA_MAX, 1) } == 0 {
-        return Err(ConfineError::at("mallopt")(Errno::EINVAL));
-    }
     // Rust's handler turns itself off with sigaction when a crash is not a stack overflow. Without it a
     // crash ends as a crash.
     for crash in [libc::SIGSEGV, libc::SIGBUS] {

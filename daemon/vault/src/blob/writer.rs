@@ -35,8 +35,8 @@ pub struct BlobWriter {
     chunks: u32,
     bytes: u64,
     sha256: Sha256,
-    /// A chunk was written only in part, so the file can no longer become a blob.
-    broken: bool,
+    /// Why a chunk was written only in part: the file can no longer become a blob.
+    broken: Option<io::ErrorKind>,
 }
 
 impl BlobWriter {
@@ -53,7 +53,7 @@ impl BlobWriter {
         let cipher = Cipher::new(blob, document_key);
         let begun = file.write_all(cipher.header()).when("write", &staged);
         let chunk = Zeroizing::new(Vec::with_capacity(SEALED_CHUNK_BYTES));
-        let (chunks, bytes, sha256, broken) = (0, 0, Sha256::new(), false);
+        let (chunks, bytes, sha256, broken) = (0, 0, Sha256::new(), None);
         let writer = Self { blob, cipher, file, staged, dir, chunk, chunks, bytes, sha256, broken };
         begun.map(|()| writer)
     }
@@ -81,17 +81,16 @@ impl BlobWriter {
     }
 
     fn seal_chunk(&mut self, last: bool) -> io::Result<()> {
-        if self.broken {
-            return Err(io::Error::other("an earlier write of this blob failed"));
+        if let Some(kind) = self.broken {
+            return Err(kind.into());
         }
         if self.chunks == u32::MAX {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, VaultError::TooLong { blob: self.blob }));
         }
-        self.broken = true;
         self.cipher.seal(Place { number: self.chunks, last }, &mut self.chunk);
-        self.file.write_all(&self.chunk)?;
-        self.broken = false;
+        let written = self.file.write_all(&self.chunk);
         self.chunk.clear();
+        written.inspect_err(|error| self.broken = Some(error.kind()))?;
         self.chunks += 1;
         Ok(())
     }

@@ -140,3 +140,21 @@ pub(crate) fn decode(above: &Above, path: &Path, file: &[u8]) -> Result<(Generat
 fn integer(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(bytes.try_into().expect("8 bytes"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_generation_has_a_key_of_its_own() {
+        // A46: whoever holds the new generation key cannot open what only the old one sealed, even
+        // when the number of the generation is forged.
+        let doc = DocId::from_bytes([7; 16]);
+        let first = Generation::first();
+        let wrapped = first.wrap(doc, &Secret::generate());
+        let forged = Generation { number: first.number, key: first.next().key };
+        assert!(first.unwrap(doc, &wrapped).is_some());
+        assert!(forged.unwrap(doc, &wrapped).is_none());
+        assert!(first.next().unwrap(doc, &wrapped).is_none());
+    }
+}

@@ -84,6 +84,12 @@ pub(super) const RED_WEIGHT: u32 = 77;
 pub(super) const GREEN_WEIGHT: u32 = 150;
 pub(super) const BLUE_WEIGHT: u32 = 29;
 
+/// Luminance of cyan, magenta, yellow and black ink on white paper, 255 being full ink.
+pub(super) fn luminance_of_inks([cyan, magenta, yellow, black]: [u8; 4]) -> u8 {
+    let light = |ink: u8| (u32::from(WHITE - ink) * u32::from(WHITE - black) / 255) as u8;
+    luminance(light(cyan), light(magenta), light(yellow))
+}
+
 /// A colour of this opacity on white paper.
 pub(super) fn over_white(gray: u8, opacity: u8) -> u8 {
     let (gray, opacity) = (u32::from(gray), u32::from(opacity));

@@ -85,7 +85,7 @@ impl Plan {
         let (width, height) =
             if quarter_turns % 2 == 1 { (square_height, square_width) } else { (square_width, square_height) };
         let unsquared = scaling(f64::from(source.width) / square_width, f64::from(source.height) / square_height);
-        let to_source = turn_by(skew_degrees, (width / 2.0, height / 2.0))
+        let to_source = turned_about_middle(skew_degrees, (width, height))
             .then(undo_quarter_turns(quarter_turns, square_width, square_height))
             .then(unsquared);
         Self { width: width as u32, height: height as u32, to_source }
@@ -96,11 +96,13 @@ impl Plan {
     }
 }
 
-/// Turns counter-clockwise, as one looks at the page, about a point; exactly nothing for no turn.
-fn turn_by(degrees: f64, (x, y): (f64, f64)) -> Transform {
+/// Turns a page of this size counter-clockwise about its middle, as one looks at it; exactly nothing for
+/// no turn.
+pub(super) fn turned_about_middle(degrees: f64, (width, height): (f64, f64)) -> Transform {
     if degrees == 0.0 {
         return Transform::IDENTITY;
     }
+    let (x, y) = (width / 2.0, height / 2.0);
     let (sin, cos) = degrees.to_radians().sin_cos();
     Transform([cos, sin, x - cos * x - sin * y, -sin, cos, y + sin * x - cos * y, 0.0, 0.0, 1.0])
 }

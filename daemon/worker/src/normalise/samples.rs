@@ -1,6 +1,6 @@
 //! The samples of a TIFF row to gray: bit depths, predictor, colour spaces, separate planes.
 
-use super::gray::{BLACK, BLUE_WEIGHT, GREEN_WEIGHT, RED_WEIGHT, WHITE, luminance, over_white};
+use super::gray::{BLACK, BLUE_WEIGHT, GREEN_WEIGHT, RED_WEIGHT, WHITE, luminance, luminance_of_inks, over_white};
 use crate::parse::{TiffPage, compression, photometric};
 use std::borrow::Cow;
 use types::Reason;
@@ -113,10 +113,7 @@ impl Reading {
                 }
                 Meaning::Rgb { alpha } => on_paper(luminance(px[0], px[1], px[2]), *alpha, px.get(3)),
                 Meaning::Palette(grays) => grays.get(usize::from(px[0])).copied().unwrap_or(WHITE),
-                Meaning::Cmyk => {
-                    let shine = |ink: u8| (u32::from(WHITE - ink) * u32::from(WHITE - px[3]) / 255) as u8;
-                    luminance(shine(px[0]), shine(px[1]), shine(px[2]))
-                }
+                Meaning::Cmyk => luminance_of_inks([px[0], px[1], px[2], px[3]]),
                 Meaning::Plane { weight, is_first } => {
                     let share = ((weight * u32::from(px[0]) + 128) >> 8) as u8;
                     if *is_first { share } else { gray.saturating_add(share) }

@@ -2,7 +2,7 @@
 
 use super::{
     gray::Gray,
-    jpeg,
+    jpeg::{self, Inks},
     samples::Reading,
     unpack::{Rows, unpack},
 };
@@ -48,7 +48,7 @@ fn places(across: u32, down: u32) -> impl Iterator<Item = (usize, u32, u32)> {
 
 /// A strip or tile that is a JPEG of its own, but for the tables that the directory holds for all.
 fn place_jpeg(page: &TiffPage, packed: &[u8], (x, y): (u32, u32), gray: &mut Gray, limits: &Limits) -> Result<(), Reason> {
-    let piece = jpeg::decode(&whole_jpeg(page, packed)?, limits)?;
+    let piece = jpeg::decode(&whole_jpeg(page, packed)?, Inks::Straight, limits)?;
     let width = piece.width.min(page.width - x) as usize;
     for (row, values) in (y..page.height).zip(piece.rows()) {
         gray.row_mut(row)[x as usize..][..width].copy_from_slice(&values[..width]);

@@ -13,6 +13,8 @@ pub(crate) struct Jpeg {
     pub(crate) dpi: Option<(f64, f64)>,
     /// How the stored px are to be shown.
     pub(crate) orientation: Orientation,
+    /// Written by Adobe's software, which stores inks inverted.
+    pub(crate) is_from_adobe: bool,
     /// Bytes lie behind the end.
     pub(super) has_trailing_data: bool,
 }
@@ -22,34 +24,39 @@ const END_OF_IMAGE: u8 = 0xD9;
 const START_OF_SCAN: u8 = 0xDA;
 const APP0: u8 = 0xE0;
 const APP1: u8 = 0xE1;
+const APP14: u8 = 0xEE;
 const CENTIMETRES_PER_INCH: f64 = 2.54;
 
 impl Jpeg {
     /// Walks the markers up to the end of the image.
     pub(crate) fn read(document: &[u8], limits: &Limits) -> Result<Self, Reason> {
         let mut reader = Markers { bytes: document, at: 0 };
-        let (mut size, mut jfif_dpi, mut exif) = (None, None, Exif::default());
+        let (mut size, mut jfif_dpi, mut exif, mut is_from_adobe) = (None, None, Exif::default(), false);
         for _ in 0..limits.objects_max {
             let marker = reader.next_marker()?;
             match marker {
                 END_OF_IMAGE => {
                     let (width, height) = size.ok_or(Reason::Malformed)?;
                     let has_trailing_data = document[reader.at..].iter().any(|byte| *byte != 0);
-                    let dpi = jfif_dpi.or(exif.dpi);
-                    return Ok(Self { width, height, dpi, orientation: exif.orientation, has_trailing_data });
+                    let Exif { dpi, orientation } = exif;
+                    let dpi = jfif_dpi.or(dpi);
+                    return Ok(Self { width, height, dpi, orientation, is_from_adobe, has_trailing_data });
                 }
                 // Markers without a body: start of image, TEM, restarts.
                 START_OF_IMAGE | 0x01 | 0xD0..=0xD7 => {}
                 _ => {
                     let body = reader.body()?;
                     match marker {
-                        0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => {
+                        // Lossless, hierarchical and arithmetic coding: no scanner or camera writes them.
+                        0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => return Err(Reason::UnsupportedFormat),
+                        0xC0..=0xC2 => {
                             let found = frame_size(body)?;
                             check_raster_size(found.0.into(), found.1.into(), limits)?;
                             size = size.or(Some(found));
                         }
                         START_OF_SCAN => reader.skip_entropy_coded_data(),
                         APP0 => jfif_dpi = jfif_dpi.or_else(|| jfif_resolution(body)),
+                        APP14 => is_from_adobe |= body.starts_with(b"Adobe"),
                         APP1 => exif = Exif::of(body, limits).unwrap_or(exif),
                         _ => {}
                     }

@@ -73,4 +73,6 @@ fn note_trailing_data(found: bool, findings: &mut Findings) {
 }
 
 #[cfg(test)]
+pub(crate) mod made;
+#[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use super::{
 use flate2::read::ZlibDecoder;
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use lopdf::{DecompressError, Dictionary, Document, Error, LoadOptions, Object, Stream, xref::XrefEntry};
-use std::{io::Read, sync::Arc};
+use std::{collections::BTreeSet, io::Read, sync::Arc};
 use types::{Limits, Reason};
 
 /// Largest object or cross-reference stream once unpacked: 200,000 cross-references are 2 MB, and
@@ -121,25 +121,20 @@ fn check_objects(pdf: &Document, body: &[u8], limits: &Limits) -> Result<(), Rea
 fn check_page_tree(pdf: &Document, limits: &Limits) -> Result<(), Reason> {
     let root = pdf.catalog().and_then(|catalog| catalog.get_deref(b"Pages", pdf)).and_then(Object::as_dict);
     let mut open = vec![root.map_err(|_| Reason::Malformed)?];
-    let (mut nodes, mut leaves) = (0_u32, 0_u32);
+    let (mut seen, mut pages) = (BTreeSet::new(), 0);
     while let Some(node) = open.pop() {
-        nodes += 1;
-        if nodes > limits.objects_max {
-            return Err(Reason::TooManyObjects);
-        }
         let Ok(kids) = node.get_deref(b"Kids", pdf).and_then(Object::as_array) else {
-            leaves += 1;
-            if leaves > limits.pages_max {
+            pages += 1;
+            if pages > limits.pages_max {
                 return Err(Reason::TooManyPages);
             }
             continue;
         };
-        if kids.len() > limits.objects_max as usize {
-            return Err(Reason::TooManyObjects);
-        }
         for kid in kids.iter().filter(|kid| !matches!(kid, Object::Null)) {
-            let kid = pdf.dereference(kid).and_then(|(_, kid)| kid.as_dict());
-            open.push(kid.map_err(|_| Reason::Truncated)?);
+            let (id, kid) = pdf.dereference(kid).map_err(|_| Reason::Truncated)?;
+            if id.is_none_or(|id| seen.insert(id)) {
+                open.push(kid.as_dict().map_err(|_| Reason::Truncated)?);
+            }
         }
     }
     Ok(())

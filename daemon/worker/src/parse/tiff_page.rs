@@ -177,9 +177,9 @@ fn chunks(
     };
     let offsets = directory.numbers(offsets)?;
     let mut counts = directory.numbers(counts)?;
-    if counts.is_empty() && offsets.len() == 1 {
+    if let ([at], [] | [0]) = (offsets.as_slice(), counts.as_slice()) {
         // Early fax software leaves the size of a single strip out: it runs to the end of the file.
-        counts.push(directory.file().bytes_after(offsets[0])?);
+        counts = vec![directory.file().bytes_after(*at)?];
     }
     let needed = u64::from(width.div_ceil(chunk.0)) * u64::from(height.div_ceil(chunk.1)) * planes;
     if (offsets.len() as u64) < needed || (counts.len() as u64) < needed {

@@ -36,7 +36,12 @@ pub(crate) fn run(talk: &mut Talk, pages: u32) -> Result<(), Stop> {
 /// A page with its boxes painted and its words laid out.
 fn leaf(geometry: PageGeometry, px: Vec<u8>, boxes: &[Rect], words: &[Word]) -> Result<Leaf, Reason> {
     let mut sheet = Sheet::new(geometry, px).ok_or(Reason::WorkerProtocol)?;
-    boxes.iter().try_for_each(|rect| sheet.blacken(*rect)).ok_or(Reason::RedactionStructure)?;
+    if !boxes.iter().all(|rect| rect.is_inside(geometry.width_px, geometry.height_px)) {
+        return Err(Reason::RedactionStructure);
+    }
+    // Grown before any is painted: a neighbour's black is not ink.
+    let snapped: Vec<Rect> = boxes.iter().map(|rect| sheet.snapped(*rect)).collect();
+    snapped.iter().for_each(|rect| sheet.blacken(*rect));
     let picture = picture::encode(&sheet, boxes)?;
     Ok(Leaf { picture, text: layer::text(words, boxes, &geometry), ..black_leaf(&geometry) })
 }

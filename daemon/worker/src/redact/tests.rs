@@ -172,8 +172,14 @@ fn the_same_pages_give_the_same_bytes() {
 
 #[test]
 fn a_page_with_a_box_off_its_edge_fails_as_a_whole() {
-    let page = letter(true);
-    let off = [Rect { x0: 0, y0: 0, x1: 1701, y1: 10 }];
-    assert!(matches!(leaf(page.geometry, page.paper(), &off, &[]), Err(Reason::RedactionStructure)));
-    assert!(matches!(leaf(page.geometry, vec![0; 3], &[], &[]), Err(Reason::WorkerProtocol)));
+    // B49: a failed step goes nowhere; a box is never skipped.
+    for bilevel in [false, true] {
+        let page = letter(bilevel);
+        let flat = Rect { x0: 5, y0: 2, x1: 5, y1: 3 };
+        for off in [Rect { x0: 0, y0: 0, x1: 1701, y1: 10 }, Rect { x0: 0, y0: 0, x1: 10, y1: 2201 }, flat] {
+            let leaf = leaf(page.geometry, page.paper(), &[off], &[]);
+            assert!(matches!(leaf, Err(Reason::RedactionStructure)), "{off:?}");
+        }
+        assert!(matches!(leaf(page.geometry, vec![0; 3], &[], &[]), Err(Reason::WorkerProtocol)));
+    }
 }

@@ -185,3 +185,15 @@ fn a_layer_with_other_operators_is_no_layer() {
         assert!(layer::words(good.replace(from, to).as_bytes(), &geometry).is_none(), "{to}");
     }
 }
+
+#[test]
+fn a_page_is_rendered_px_for_px() {
+    // B24: what is checked is what a viewer shows: no px smeared, shifted or lost between the two halves.
+    let geometry = PageGeometry { width_px: 1003, height_px: 701, dpi: 204, ..letter(true).geometry };
+    let page = Page { geometry, boxes: Vec::new(), words: Vec::new(), black: false };
+    let bytes = wire::packed_bytes(&geometry) as u32;
+    let px: Vec<u8> = (0..bytes).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let shown = Pdf::new(product(&[(page, px.clone())])).ok().unwrap();
+    let rendered = render::page(&shown, 0, 1003, 701).unwrap();
+    assert!(Some(rendered) == Gray::from_wire(&geometry, px));
+}
