@@ -87,7 +87,10 @@ impl From<Status> for Failure {
 /// The daemon itself always says which kind of no it means; without that, something else went wrong on
 /// the way to it.
 fn transport(status: &Status) -> Failure {
-    let why = status.source().map_or_else(|| status.message().to_owned(), cause_chain);
+    let why = match status.source() {
+        Some(source) => cause_chain(source),
+        None => status.message().to_owned(),
+    };
     let exit = match status.code() {
         Code::Unauthenticated | Code::PermissionDenied => Exit::NotAuthorised,
         Code::DeadlineExceeded | Code::ResourceExhausted => Exit::Temporary,

@@ -75,7 +75,6 @@ pub(crate) async fn run(route: &Route, client: &Client, format: Format) -> Outco
                     route.sla_hours.to_string(),
                     route.rendition.clone(),
                     route.classes.join(" "),
-                    route.folder.clone(),
                 ]);
             }
             table

@@ -2,7 +2,7 @@
 //!
 //! Only field names of a closed list are written, so that a careless field cannot carry PHI to the disk.
 
-use std::{env, fmt, fmt::Write as _, io::Write as _};
+use std::{env, fmt, io::Write as _};
 use systemd::journal;
 use tracing::{
     Event, Level, Subscriber,
@@ -16,8 +16,8 @@ use tracing_subscriber::{
 
 /// Fields that may be logged. None of them ever holds text of a document or a file name.
 const FIELDS: [&str; 18] = [
-    "message", "doc", "stage", "source", "reason", "error", "refusal", "route", "role", "pages", "ms", "seq", "count",
-    "kind", "what", "rpc", "why", "client",
+    "message", "doc", "stage", "source", "reason", "error", "refusal", "route", "role", "pages", "ms", "seq",
+    "count", "kind", "what", "rpc", "why", "client",
 ];
 
 /// Starts logging.
@@ -49,7 +49,9 @@ impl<S: Subscriber> Layer<S> for Lines {
         let mut fields = Fields::default();
         event.record(&mut fields);
         match self.0 {
-            Sink::Stderr => say(&format!("{:5} {}{}", event.metadata().level(), fields.message, fields.pairs())),
+            Sink::Stderr => {
+                say(&format!("{:5} {}{}", event.metadata().level(), fields.message, fields.pairs()))
+            }
             Sink::Journal => fields.send(*event.metadata().level()),
         }
     }
@@ -63,12 +65,7 @@ struct Fields {
 
 impl Fields {
     fn pairs(&self) -> String {
-        let mut pairs = String::new();
-        for (name, value) in &self.others {
-            // Writing to a string cannot fail.
-            drop(write!(pairs, " {name}={value}"));
-        }
-        pairs
+        self.others.iter().map(|(name, value)| format!(" {name}={value}")).collect()
     }
 
     fn send(&self, level: Level) {
@@ -83,7 +80,9 @@ impl Fields {
             format!("PRIORITY={priority}"),
             "SYSLOG_IDENTIFIER=lazaretd".to_owned(),
         ];
-        lines.extend(self.others.iter().map(|(name, value)| format!("LAZARET_{}={value}", name.to_ascii_uppercase())));
+        lines.extend(
+            self.others.iter().map(|(name, value)| format!("LAZARET_{}={value}", name.to_ascii_uppercase())),
+        );
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         // A full journal must not stop the station; the ledger holds what matters.
         drop(journal::send(&lines));
@@ -95,7 +94,8 @@ impl Visit for Fields {
         if !FIELDS.contains(&field.name()) {
             return;
         }
-        let text: String = format!("{value:?}").chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let text: String =
+            format!("{value:?}").chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         if field.name() == "message" { self.message = text } else { self.others.push((field.name(), text)) }
     }
 }
@@ -121,6 +121,11 @@ mod tests {
             tracing::info!(file_name = "Jane Doe.pdf", doc = "01J\nX", "received");
         });
         let line = lines.recv().expect("one line");
-        assert!(line.contains("received") && line.contains("doc=") && !line.contains("Jane") && !line.contains('\n'));
+        assert!(
+            line.contains("received")
+                && line.contains("doc=")
+                && !line.contains("Jane")
+                && !line.contains('\n')
+        );
     }
 }

@@ -46,11 +46,13 @@ pub(crate) fn serve(config: &Path) -> ExitCode {
 async fn run(settings: Settings) -> anyhow::Result<()> {
     let signals = Signals::catch()?;
     let master = master_key(&settings)?;
-    let policy = pipeline::read_policy(&settings.policy.dir)
-        .map_err(|errors| anyhow::anyhow!("policy in {}:\n{}", settings.policy.dir.display(), errors.join("\n")))?;
+    let policy = pipeline::read_policy(&settings.policy.dir).map_err(|errors| {
+        anyhow::anyhow!("policy in {}:\n{}", settings.policy.dir.display(), errors.join("\n"))
+    })?;
     let (drain, draining) = watch::channel(false);
     let mut drained = draining.clone();
-    let opening = Opening { settings: settings.clone(), policy, master, clock: clock::now, probe_index, draining };
+    let opening =
+        Opening { settings: settings.clone(), policy, master, clock: clock::now, probe_index, draining };
     let appliance = Appliance::open(opening).await?;
     let server = Server::bind(&settings, appliance.clone()).await?;
     if let Some(address) = server.tcp_address() {

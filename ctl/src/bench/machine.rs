@@ -12,6 +12,8 @@ pub(super) struct Memory {
     pub(super) workers: u64,
     /// How many workers there were.
     pub(super) worker_count: u64,
+    /// How many daemons; with more than one the figures are of all of them.
+    pub(super) daemon_count: u64,
 }
 
 /// What the figures were measured on.
@@ -30,7 +32,10 @@ impl Memory {
         let Ok(processes) = fs::read_dir("/proc") else { return memory };
         for process in processes.flatten().map(|entry| entry.path()) {
             match fs::read_to_string(process.join("comm")).unwrap_or_default().trim_end() {
-                "lazaretd" => memory.daemon += proportional(&process),
+                "lazaretd" => {
+                    memory.daemon += proportional(&process);
+                    memory.daemon_count += 1;
+                }
                 "lazaret-worker" => {
                     memory.workers += proportional(&process);
                     memory.worker_count += 1;

@@ -30,6 +30,7 @@ pub(super) struct Report {
     worker_peak_bytes: u64,
     appliance_peak_bytes: u64,
     workers_most: u64,
+    daemons: u64,
     queue: Vec<Queue>,
     states: BTreeMap<String, u64>,
     machine: Machine,
@@ -94,6 +95,7 @@ impl Report {
             worker_peak_bytes: stations.iter().map(|station| station.peak_rss_bytes).max().unwrap_or(0),
             appliance_peak_bytes: most(|sample| sample.memory.sum()),
             workers_most: most(|sample| sample.memory.worker_count),
+            daemons: most(|sample| sample.memory.daemon_count),
             stations,
             queue: queue(run),
             states,
@@ -140,6 +142,9 @@ impl Report {
             ),
         );
         line("appliance peak", size(self.appliance_peak_bytes));
+        if self.daemons > 1 {
+            line("", format!("{} appliances run on this machine; memory is that of all", self.daemons));
+        }
         for point in &self.queue {
             line(
                 &format!("  queue {:>5.0} s", point.at_s),

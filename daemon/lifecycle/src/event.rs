@@ -1,8 +1,8 @@
 //! Facts, in the past tense. Variants and fields are added, never changed: the ledger keeps them for
 //! years, so every name is written out and a golden ledger pins the bytes.
 
-use crate::{Stage, Trip};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::{Sealed, Stage, SystemEvent, Trip};
+use serde::{Deserialize, Serialize};
 use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, UnixMillis};
 
 /// One line of the ledger.
@@ -320,107 +320,4 @@ pub enum Rendition {
     Redacted,
     /// Words or recognised text.
     Text,
-}
-
-/// About the appliance. Fixed fields only; nothing here can hold PHI.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SystemEvent {
-    /// The daemon started and proved its sandbox.
-    Started {
-        /// Build of daemon and worker.
-        build: String,
-        /// Landlock ABI that the kernel enforces.
-        landlock_abi: u32,
-        /// The root-owned opt-out is set.
-        degraded: bool,
-    },
-    /// The daemon stopped in order.
-    Stopped,
-    /// A worker tried a forbidden system call.
-    SandboxViolation {
-        /// Document it worked on.
-        doc: Option<DocId>,
-        /// Station.
-        stage: Option<Stage>,
-    },
-    /// An inbox entry was refused without becoming a document; it lies in the refused folder.
-    Refused {
-        /// Source.
-        source: Label,
-        /// Why.
-        reason: Reason,
-        /// Keyed digest of the file name.
-        name: Digest,
-    },
-    /// A file that was seen is gone, and we did not take it.
-    Vanished {
-        /// Source.
-        source: Label,
-        /// Keyed digest of the file name.
-        name: Digest,
-    },
-    /// A caller was refused.
-    Denied {
-        /// RPC.
-        rpc: Label,
-        /// Why; a fixed code.
-        why: Label,
-    },
-    /// Policy and certificates were read again.
-    Reloaded {
-        /// The new ones were good and are in force.
-        accepted: bool,
-    },
-    /// The index was rebuilt from the ledger.
-    IndexRebuilt {
-        /// Records replayed.
-        records: u64,
-    },
-    /// A torn tail was cut from the ledger after a crash.
-    TailCut {
-        /// Bytes cut.
-        bytes: u64,
-    },
-    /// Somebody read or verified the ledger.
-    Audited,
-}
-
-/// Ciphertext under a document's key; opaque here, hex in the ledger.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Sealed(pub Vec<u8>);
-
-impl std::fmt::Debug for Sealed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Sealed({} bytes)", self.0.len())
-    }
-}
-
-impl Serialize for Sealed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if !serializer.is_human_readable() {
-            return self.0.serialize(serializer);
-        }
-        use std::fmt::Write as _;
-        let mut hex = String::with_capacity(self.0.len() * 2);
-        for byte in &self.0 {
-            write!(hex, "{byte:02x}").map_err(serde::ser::Error::custom)?;
-        }
-        serializer.serialize_str(&hex)
-    }
-}
-
-impl<'de> Deserialize<'de> for Sealed {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if !deserializer.is_human_readable() {
-            return Vec::deserialize(deserializer).map(Self);
-        }
-        let hex = String::deserialize(deserializer)?;
-        let bad = || serde::de::Error::custom("not hex");
-        if !hex.len().is_multiple_of(2) {
-            return Err(bad());
-        }
-        let byte = |i: usize| hex.get(i..i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        (0..hex.len()).step_by(2).map(byte).collect::<Option<Vec<u8>>>().map(Self).ok_or_else(bad)
-    }
 }

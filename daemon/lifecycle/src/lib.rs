@@ -4,11 +4,17 @@
 //! everything else is a view. Nothing here can hold PHI.
 
 mod event;
+mod sealed;
 mod stage;
 mod state;
+mod status;
+mod system;
 mod trip;
 
-pub use event::{Actor, Arrival, Body, Channel, Event, Finding, Outcome, Record, Rendition, Sealed, SystemEvent};
+pub use event::{Actor, Arrival, Body, Channel, Event, Finding, Outcome, Record, Rendition};
+pub use sealed::Sealed;
 pub use stage::Stage;
-pub use state::{Blobs, Due, IllegalEvent, Patience, Position, State, Status};
+pub use state::{Blobs, Due, IllegalEvent, Patience, Position, State};
+pub use status::Status;
+pub use system::SystemEvent;
 pub use trip::Trip;

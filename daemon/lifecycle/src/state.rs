@@ -1,8 +1,8 @@
 //! What the events of a document fold to, and what is due next.
 
-use crate::{Arrival, Event, Finding, Outcome, Sealed, Stage, Trip};
+use crate::{Arrival, Event, Finding, Outcome, Sealed, Stage, Status, Trip};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, UnixMillis};
 
 /// Where the document is.
@@ -20,66 +20,6 @@ pub enum Position {
     Rejected,
     /// Destroyed.
     Gone,
-}
-
-/// The word that callers see (the observable contract).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names are the contract; see docs/life-of-a-document.md")]
-pub enum Status {
-    Received,
-    Quarantined,
-    Processing,
-    Review,
-    Routed,
-    Delivered,
-    Rejected,
-    Held,
-    Expired,
-}
-
-impl Status {
-    /// Every status.
-    pub const ALL: [Status; 9] = [
-        Self::Received,
-        Self::Quarantined,
-        Self::Processing,
-        Self::Review,
-        Self::Routed,
-        Self::Delivered,
-        Self::Rejected,
-        Self::Held,
-        Self::Expired,
-    ];
-
-    /// The stable name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Received => "received",
-            Self::Quarantined => "quarantined",
-            Self::Processing => "processing",
-            Self::Review => "review",
-            Self::Routed => "routed",
-            Self::Delivered => "delivered",
-            Self::Rejected => "rejected",
-            Self::Held => "held",
-            Self::Expired => "expired",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl std::str::FromStr for Status {
-    type Err = ();
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|status| status.name() == text).ok_or(())
-    }
 }
 
 /// Sealed artefacts that exist.
@@ -283,7 +223,9 @@ impl State {
         match event {
             Event::Arrived(_) => false,
             Event::Finished(outcome) => self.position == Position::At(outcome.stage()),
-            Event::Failed { stage, .. } | Event::Stopped { stage, .. } => self.position == Position::At(*stage),
+            Event::Failed { stage, .. } | Event::Stopped { stage, .. } => {
+                self.position == Position::At(*stage)
+            }
             Event::Referred { .. } => self.position == Position::At(Stage::Route),
             Event::Rejected { stage, .. } => match self.position {
                 Position::At(here) | Position::Stopped(here) => here == *stage,
@@ -297,16 +239,25 @@ impl State {
             },
             Event::Approved => self.position == Position::Review,
             Event::Reclassified { .. } => {
-                stored && matches!(self.position, Position::Review | Position::Kept | Position::At(Stage::Deliver))
+                stored
+                    && matches!(
+                        self.position,
+                        Position::Review | Position::Kept | Position::At(Stage::Deliver)
+                    )
             }
             Event::Rerouted { .. } => {
-                stored && matches!(self.position, Position::Review | Position::Kept | Position::At(Stage::Deliver))
+                stored
+                    && matches!(
+                        self.position,
+                        Position::Review | Position::Kept | Position::At(Stage::Deliver)
+                    )
             }
             Event::HoldPlaced { hold } => self.position != Position::Gone && !self.holds.contains(hold),
             Event::HoldLifted { hold } => self.holds.contains(hold),
             Event::Read { .. } => self.position != Position::Gone,
             Event::Expired { .. } => {
-                self.holds.is_empty() && matches!(self.position, Position::Kept | Position::Rejected | Position::Stopped(_))
+                self.holds.is_empty()
+                    && matches!(self.position, Position::Kept | Position::Rejected | Position::Stopped(_))
             }
         }
     }

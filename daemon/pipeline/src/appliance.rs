@@ -13,12 +13,13 @@ use crate::{
     queries::Stream,
     runner, status, submit,
     view::{
-        Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions, Progress,
-        Receipt, Refused, RouteView, StatusView, Submission,
+        Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
+        Progress, Receipt, Refused, RouteView, StatusView, Submission,
     },
     watch::{self, Folder},
     workers::Workers,
 };
+use ::store::{Store, StoreError};
 use arc_swap::ArcSwap;
 use config::Settings;
 use inbox::InboxError;
@@ -27,7 +28,6 @@ use lifecycle::{Actor, Record, Rendition, Status, SystemEvent};
 use policy::Policy;
 use sandbox::{Launcher, ProveError};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
-use ::store::{Store, StoreError};
 use tokio::{
     sync::{Notify, mpsc, watch as signal},
     task::JoinSet,
@@ -160,7 +160,12 @@ impl Appliance {
     ///
     /// # Errors
     /// [`Refused`], with a reason where the bytes are to blame.
-    pub async fn submit(&self, caller: &Caller, what: Submission, body: mpsc::Receiver<Vec<u8>>) -> Result<Receipt, Refused> {
+    pub async fn submit(
+        &self,
+        caller: &Caller,
+        what: Submission,
+        body: mpsc::Receiver<Vec<u8>>,
+    ) -> Result<Receipt, Refused> {
         submit::submit(&self.desk, caller, what, body).await
     }
 }
@@ -292,12 +297,16 @@ fn routes(desk: &Desk) -> Vec<RouteView> {
     policy.routes().iter().map(view).collect()
 }
 
-fn open(opening: Opening, runtime: &tokio::runtime::Handle) -> Result<(Appliance, Vec<SystemEvent>), StartError> {
+fn open(
+    opening: Opening,
+    runtime: &tokio::runtime::Handle,
+) -> Result<(Appliance, Vec<SystemEvent>), StartError> {
     let Opening { settings, policy, master, clock, probe_index, draining } = opening;
     let state_dir = settings.paths.state_dir.clone();
     let _guard = runtime.enter();
     let gauges = Arc::new(Gauges::default());
-    let launcher = Launcher::new(settings.paths.worker.clone(), settings.paths.tessdata.clone(), sandbox::BUILD);
+    let launcher =
+        Launcher::new(settings.paths.worker.clone(), settings.paths.tessdata.clone(), sandbox::BUILD);
     let proof = sandbox::prove(&launcher)?;
     if !proof.landlock_full && !settings.sandbox.allow_degraded {
         return Err(StartError::Landlock);
@@ -310,8 +319,12 @@ fn open(opening: Opening, runtime: &tokio::runtime::Handle) -> Result<(Appliance
     let ledger_dir = state_dir.join(LEDGER_DIR);
     let (ledger, recovery) = Ledger::open(&ledger_dir)?;
     let (store, opened) = Store::open(&state_dir.join(INDEX_DIR), &ledger_dir, probe_index)?;
-    let folders: Vec<Arc<Folder>> =
-        settings.sources.iter().filter_map(|source| Folder::open(source).transpose()).map(|folder| folder.map(Arc::new)).collect::<Result<_, _>>()?;
+    let folders: Vec<Arc<Folder>> = settings
+        .sources
+        .iter()
+        .filter_map(|source| Folder::open(source).transpose())
+        .map(|folder| folder.map(Arc::new))
+        .collect::<Result<_, _>>()?;
     sweep(&vault, &store, &folders)?;
     let mut events = Vec::new();
     if recovery.cut_bytes > 0 {

@@ -78,14 +78,26 @@ pub(crate) fn page_blob(index: BlobId, page: usize) -> BlobId {
 }
 
 /// Seals bytes; durable on return. Gives their SHA-256.
-pub(crate) fn seal(desk: &Desk, doc: DocId, area: Area, blob: BlobId, bytes: &[u8]) -> Result<Digest, Refusal> {
+pub(crate) fn seal(
+    desk: &Desk,
+    doc: DocId,
+    area: Area,
+    blob: BlobId,
+    bytes: &[u8],
+) -> Result<Digest, Refusal> {
     let mut writer = desk.vault.writer(doc, area, blob)?;
     writer.write_all(bytes).map_err(disk)?;
     Ok(writer.finish()?.sha256)
 }
 
 /// Seals a value as JSON.
-pub(crate) fn seal_json<T: Serialize>(desk: &Desk, doc: DocId, area: Area, blob: BlobId, value: &T) -> Result<(), Refusal> {
+pub(crate) fn seal_json<T: Serialize>(
+    desk: &Desk,
+    doc: DocId,
+    area: Area,
+    blob: BlobId,
+    value: &T,
+) -> Result<(), Refusal> {
     let bytes = serde_json::to_vec(value).map_err(|_| Refusal::Because(Reason::StorageError))?;
     seal(desk, doc, area, blob, &bytes).map(|_| ())
 }
@@ -99,7 +111,12 @@ pub(crate) fn open(desk: &Desk, doc: DocId, area: Area, blob: BlobId) -> Result<
 }
 
 /// Opens a JSON value.
-pub(crate) fn open_json<T: DeserializeOwned>(desk: &Desk, doc: DocId, area: Area, blob: Option<BlobId>) -> Result<T, Refusal> {
+pub(crate) fn open_json<T: DeserializeOwned>(
+    desk: &Desk,
+    doc: DocId,
+    area: Area,
+    blob: Option<BlobId>,
+) -> Result<T, Refusal> {
     let blob = blob.ok_or(Refusal::Because(Reason::StorageError))?;
     serde_json::from_slice(&open(desk, doc, area, blob)?).map_err(|_| Refusal::Because(Reason::StorageError))
 }
@@ -116,7 +133,9 @@ pub(crate) fn remove_raster(desk: &Desk, doc: DocId, index: BlobId, pages: u32) 
 pub(crate) fn disk(error: std::io::Error) -> Refusal {
     tracing::error!(kind = ?error.kind(), "disk");
     match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Refusal::NotNow(Reason::DiskFull),
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            Refusal::NotNow(Reason::DiskFull)
+        }
         _ => Refusal::Because(Reason::StorageError),
     }
 }

@@ -5,10 +5,10 @@
 //! illegal event; what was seen before (same bytes, same idempotency key) is decided here too, where
 //! nothing can come between.
 
-use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
-use ledger::{Ledger, LedgerError, NewRecord};
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread};
 use ::store::{Store, StoreError};
+use ledger::{Ledger, LedgerError, NewRecord};
+use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread};
 use tokio::sync::{mpsc, oneshot};
 use types::{Digest, DocId, UnixMillis};
 
@@ -84,24 +84,41 @@ impl Book {
         clock: fn() -> UnixMillis,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
-        thread::Builder::new().name("book".into()).spawn(move || Writer { ledger, ledger_dir, store, clock }.run(inbox))?;
+        thread::Builder::new()
+            .name("book".into())
+            .spawn(move || Writer { ledger, ledger_dir, store, clock }.run(inbox))?;
         Ok(Self { orders })
     }
 
     /// Writes what happened to a document; durable on return. `expect` is the version it was decided on.
-    pub(crate) async fn record(&self, doc: DocId, expect: u64, by: Actor, event: Event) -> Result<State, BookError> {
+    pub(crate) async fn record(
+        &self,
+        doc: DocId,
+        expect: u64,
+        by: Actor,
+        event: Event,
+    ) -> Result<State, BookError> {
         match self.order(by, Body::Document { doc, event }, Some(expect)).await? {
             Answer::State(state) => Ok(*state),
-            Answer::Admitted(_) | Answer::Noted | Answer::Rebuilt(_) => Err(BookError::Broken("the writer answered another question")),
+            Answer::Admitted(_) | Answer::Noted | Answer::Rebuilt(_) => {
+                Err(BookError::Broken("the writer answered another question"))
+            }
         }
     }
 
     /// Writes an arrival; durable on return.
-    pub(crate) async fn admit(&self, doc: DocId, by: Actor, arrival: Arrival) -> Result<Admission, BookError> {
+    pub(crate) async fn admit(
+        &self,
+        doc: DocId,
+        by: Actor,
+        arrival: Arrival,
+    ) -> Result<Admission, BookError> {
         let event = Event::Arrived(Box::new(arrival));
         match self.order(by, Body::Document { doc, event }, None).await? {
             Answer::Admitted(admission) => Ok(admission),
-            Answer::State(_) | Answer::Noted | Answer::Rebuilt(_) => Err(BookError::Broken("the writer answered another question")),
+            Answer::State(_) | Answer::Noted | Answer::Rebuilt(_) => {
+                Err(BookError::Broken("the writer answered another question"))
+            }
         }
     }
 
@@ -184,9 +201,13 @@ impl Writer {
         }
         match self.write(records) {
             Ok(()) => replies.into_iter().for_each(|(reply, answer)| answer_to(reply, Ok(answer))),
-            Err(BookError::Full) => replies.into_iter().for_each(|(reply, _)| answer_to(reply, Err(BookError::Full))),
+            Err(BookError::Full) => {
+                replies.into_iter().for_each(|(reply, _)| answer_to(reply, Err(BookError::Full)))
+            }
             Err(_) => {
-                replies.into_iter().for_each(|(reply, _)| answer_to(reply, Err(BookError::Broken("could not write"))));
+                replies
+                    .into_iter()
+                    .for_each(|(reply, _)| answer_to(reply, Err(BookError::Broken("could not write"))));
             }
         }
     }
@@ -220,7 +241,9 @@ impl Writer {
     ) -> Result<(Option<Body>, Answer), BookError> {
         match body {
             Body::System(event) => Ok((Some(Body::System(event)), Answer::Noted)),
-            Body::Document { doc, event: Event::Arrived(arrival) } => self.judge_arrival(ahead, doc, *arrival, at),
+            Body::Document { doc, event: Event::Arrived(arrival) } => {
+                self.judge_arrival(ahead, doc, *arrival, at)
+            }
             Body::Document { doc, event } => {
                 let state = self.state(ahead, doc)?.ok_or(BookError::Unknown)?;
                 if expect.is_some_and(|version| version != state.version) {
@@ -247,14 +270,17 @@ impl Writer {
         }
         if let Some(key) = arrival.idempotency {
             let known = ahead.keys.get(&key).copied();
-            if let Some(first) = known.map_or_else(|| self.store.by_idempotency(key), |doc| Ok(Some(doc))).map_err(broken)? {
+            if let Some(first) =
+                known.map_or_else(|| self.store.by_idempotency(key), |doc| Ok(Some(doc))).map_err(broken)?
+            {
                 return Ok((None, Answer::Admitted(Admission::Repeated(first))));
             }
             ahead.keys.insert(key, doc);
         }
         let known = ahead.contents.get(&arrival.content).copied();
-        arrival.duplicate_of =
-            known.map_or_else(|| self.store.by_content(arrival.content), |doc| Ok(Some(doc))).map_err(broken)?;
+        arrival.duplicate_of = known
+            .map_or_else(|| self.store.by_content(arrival.content), |doc| Ok(Some(doc)))
+            .map_err(broken)?;
         if arrival.duplicate_of.is_some() {
             arrival.original = None;
         } else {

@@ -9,10 +9,10 @@ use crate::{
     facts::ArrivalFacts,
     refusal::Refusal,
 };
+use ::store::Document;
 use lifecycle::Outcome;
 use policy::PageView;
 use std::sync::Arc;
-use ::store::Document;
 use vault::Area;
 
 /// Rules that an event names at most; the strongest come first.

@@ -8,9 +8,9 @@ use crate::{
     submit::refused,
     view::{Caller, Code, DocumentView, Refused},
 };
+use ::store::Document;
 use lifecycle::{Event, Position, Stage};
 use std::sync::Arc;
-use ::store::Document;
 use types::{DocClass, DocId, Label, Reason};
 
 pub(crate) async fn reroute(
@@ -25,14 +25,29 @@ pub(crate) async fn reroute(
         return Err(Refused::new(Code::NotFound, "there is no such route; see lazaretctl route list"));
     };
     let owner = target.owner.clone();
-    act(desk, caller, doc, |_| Event::Rerouted { route: route.clone(), owner: owner.clone(), why: why.clone() }).await
+    act(desk, caller, doc, |_| Event::Rerouted {
+        route: route.clone(),
+        owner: owner.clone(),
+        why: why.clone(),
+    })
+    .await
 }
 
-pub(crate) async fn hold(desk: &Arc<Desk>, caller: &Caller, doc: DocId, hold: Label) -> Result<DocumentView, Refused> {
+pub(crate) async fn hold(
+    desk: &Arc<Desk>,
+    caller: &Caller,
+    doc: DocId,
+    hold: Label,
+) -> Result<DocumentView, Refused> {
     act(desk, caller, doc, |_| Event::HoldPlaced { hold: hold.clone() }).await
 }
 
-pub(crate) async fn lift(desk: &Arc<Desk>, caller: &Caller, doc: DocId, hold: Label) -> Result<DocumentView, Refused> {
+pub(crate) async fn lift(
+    desk: &Arc<Desk>,
+    caller: &Caller,
+    doc: DocId,
+    hold: Label,
+) -> Result<DocumentView, Refused> {
     act(desk, caller, doc, |_| Event::HoldLifted { hold: hold.clone() }).await
 }
 

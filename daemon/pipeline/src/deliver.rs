@@ -11,11 +11,11 @@ use crate::{
     refusal::Refusal,
     store::Hashes,
 };
+use ::store::Document;
 use lifecycle::{Outcome, Rendition};
 use outbox::FolderTarget;
 use serde::Serialize;
 use std::{io::Read, sync::Arc};
-use ::store::Document;
 use types::{Confidence, DocClass, DocId, Label, Reason};
 use vault::Area;
 
@@ -59,7 +59,12 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
     Ok(Outcome::Delivered { receipt })
 }
 
-fn load(desk: &Desk, doc: &Document, route: &Label, rendition: Rendition) -> Result<(Vec<u8>, Vec<u8>), Refusal> {
+fn load(
+    desk: &Desk,
+    doc: &Document,
+    route: &Label,
+    rendition: Rendition,
+) -> Result<(Vec<u8>, Vec<u8>), Refusal> {
     let (id, state) = (doc.id, &doc.state);
     let facts = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0)?;
     let digest = |purpose, sealed: &Option<lifecycle::Sealed>| {

@@ -1,12 +1,12 @@
 //! The handles a station may use, and nothing else.
 
 use crate::{book::Book, gauges::Gauges, refusal::Refusal, workers::Workers};
+use ::store::Store;
 use arc_swap::ArcSwap;
 use config::{Settings, Source};
 use lifecycle::Patience;
 use policy::Policy;
 use std::sync::Arc;
-use ::store::Store;
 use tokio::sync::{Notify, watch};
 use types::{BlobId, DocId, Label, Limits, Reason, UnixMillis};
 use vault::Vault;

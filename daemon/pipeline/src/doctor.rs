@@ -2,7 +2,7 @@
 
 use crate::{
     desk::Desk,
-    view::{Check, LedgerReport, Refused, Code},
+    view::{Check, Code, LedgerReport, Refused},
     watch::Folder,
 };
 use std::sync::Arc;
@@ -10,11 +10,14 @@ use std::sync::Arc;
 pub(crate) async fn doctor(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> Vec<Check> {
     let folders = folders.to_vec();
     let looked = desk.blocking(move |desk| Ok(look(desk, &folders))).await;
-    looked.unwrap_or_else(|_| vec![Check { name: "doctor", ok: false, detail: "could not run; see the journal".to_owned() }])
+    looked.unwrap_or_else(|_| {
+        vec![Check { name: "doctor", ok: false, detail: "could not run; see the journal".to_owned() }]
+    })
 }
 
 fn look(desk: &Desk, folders: &[Arc<Folder>]) -> Vec<Check> {
-    let mut checks = vec![sandbox_check(desk), space_check(desk), keys_check(desk), ledger_check(desk), index_check(desk)];
+    let mut checks =
+        vec![sandbox_check(desk), space_check(desk), keys_check(desk), ledger_check(desk), index_check(desk)];
     checks.extend(folders.iter().map(|folder| inbox_check(folder)));
     checks.extend(route_checks(desk));
     checks.push(Check {
@@ -59,7 +62,11 @@ fn ledger_check(desk: &Desk) -> Check {
     match ledger::verify(&desk.settings.paths.state_dir.join(crate::appliance::LEDGER_DIR)) {
         Ok(report) => {
             let behind = report.records.saturating_sub(desk.store.applied_seq());
-            Check { name: "ledger", ok: true, detail: format!("{} records hold together; index {behind} behind", report.records) }
+            Check {
+                name: "ledger",
+                ok: true,
+                detail: format!("{} records hold together; index {behind} behind", report.records),
+            }
         }
         Err(damage) => Check { name: "ledger", ok: false, detail: format!("{damage}") },
     }
@@ -67,14 +74,20 @@ fn ledger_check(desk: &Desk) -> Check {
 
 fn index_check(desk: &Desk) -> Check {
     match desk.store.counts() {
-        Ok(counts) => Check { name: "index", ok: true, detail: format!("{} documents", counts.values().sum::<u64>()) },
-        Err(error) => Check { name: "index", ok: false, detail: format!("{error}; run lazaretctl store rebuild") },
+        Ok(counts) => {
+            Check { name: "index", ok: true, detail: format!("{} documents", counts.values().sum::<u64>()) }
+        }
+        Err(error) => {
+            Check { name: "index", ok: false, detail: format!("{error}; run lazaretctl store rebuild") }
+        }
     }
 }
 
 fn inbox_check(folder: &Folder) -> Check {
     match folder.with(|inbox| inbox.waiting()) {
-        Ok(waiting) => Check { name: "inbox", ok: true, detail: format!("{}: {waiting} files waiting", folder.source) },
+        Ok(waiting) => {
+            Check { name: "inbox", ok: true, detail: format!("{}: {waiting} files waiting", folder.source) }
+        }
         Err(error) => Check { name: "inbox", ok: false, detail: format!("{}: {error}", folder.source) },
     }
 }
@@ -94,7 +107,9 @@ pub(crate) async fn ledger_verify(desk: &Arc<Desk>) -> Result<LedgerReport, Refu
     let dir = desk.settings.paths.state_dir.join(crate::appliance::LEDGER_DIR);
     let verified = tokio::task::spawn_blocking(move || ledger::verify(&dir)).await;
     match verified {
-        Ok(Ok(report)) => Ok(LedgerReport { records: report.records, segments: report.segments, tip: report.tip }),
+        Ok(Ok(report)) => {
+            Ok(LedgerReport { records: report.records, segments: report.segments, tip: report.tip })
+        }
         Ok(Err(damage)) => Err(Refused::new(Code::Conflict, format!("{damage}"))),
         Err(_) => Err(Refused::new(Code::Internal, "the verifier could not run; see the journal")),
     }

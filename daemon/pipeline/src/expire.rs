@@ -6,9 +6,9 @@ use crate::{
     submit::refused,
     view::{Caller, Expiry, Refused},
 };
+use ::store::Document;
 use lifecycle::{Actor, Event};
 use std::{sync::Arc, time::Duration};
-use ::store::Document;
 use types::DocId;
 
 /// Documents destroyed in one go: they share one rewriting of the keystore.
@@ -36,7 +36,11 @@ pub(crate) async fn due(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refused> {
 }
 
 /// Destroys what is due on somebody's behalf, or only says what would be.
-pub(crate) async fn retention_run(desk: &Arc<Desk>, caller: &Caller, dry_run: bool) -> Result<Vec<Expiry>, Refused> {
+pub(crate) async fn retention_run(
+    desk: &Arc<Desk>,
+    caller: &Caller,
+    dry_run: bool,
+) -> Result<Vec<Expiry>, Refused> {
     destroy_due(desk, &caller.actor, dry_run).await.map_err(refused)
 }
 

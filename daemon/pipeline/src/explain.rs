@@ -18,15 +18,25 @@ fn line(record: &Record) -> Option<Explained> {
 fn told(event: &Event, by: &Actor) -> (&'static str, String, Option<Label>) {
     match event {
         Event::Arrived(arrival) => {
-            let twin = arrival.duplicate_of.map(|doc| format!(", the same bytes as {doc}")).unwrap_or_default();
-            let text = format!("{} bytes from source {}, by {}{twin}", arrival.bytes, arrival.source, name(by));
+            let twin =
+                arrival.duplicate_of.map(|doc| format!(", the same bytes as {doc}")).unwrap_or_default();
+            let text =
+                format!("{} bytes from source {}, by {}{twin}", arrival.bytes, arrival.source, name(by));
             ("intake", text, Some(arrival.retention.clone()))
         }
         Event::Finished(outcome) => outcome_told(outcome),
-        Event::Failed { stage, reason } => (stage.name(), format!("failed, will be tried again: {reason}"), None),
-        Event::Stopped { stage, reason } => (stage.name(), format!("stopped: {reason}. {}", reason.sentence()), None),
-        Event::Referred { reason, rule } => ("route", format!("to review: {reason}. {}", reason.sentence()), Some(rule.clone())),
-        Event::Rejected { stage, reason } => (stage.name(), format!("rejected: {reason}. {}", reason.sentence()), None),
+        Event::Failed { stage, reason } => {
+            (stage.name(), format!("failed, will be tried again: {reason}"), None)
+        }
+        Event::Stopped { stage, reason } => {
+            (stage.name(), format!("stopped: {reason}. {}", reason.sentence()), None)
+        }
+        Event::Referred { reason, rule } => {
+            ("route", format!("to review: {reason}. {}", reason.sentence()), Some(rule.clone()))
+        }
+        Event::Rejected { stage, reason } => {
+            (stage.name(), format!("rejected: {reason}. {}", reason.sentence()), None)
+        }
         Event::Released => ("release", format!("released by {}", name(by)), None),
         Event::Approved => ("review", format!("approved by {}", name(by)), None),
         Event::Reclassified { class } => ("review", format!("classified as {class} by {}", name(by)), None),
@@ -35,10 +45,14 @@ fn told(event: &Event, by: &Actor) -> (&'static str, String, Option<Label>) {
         }
         Event::HoldPlaced { hold } => ("hold", format!("hold {hold} placed by {}", name(by)), None),
         Event::HoldLifted { hold } => ("hold", format!("hold {hold} lifted by {}", name(by)), None),
-        Event::Read { rendition } => ("read", format!("{rendition:?} read by {}", name(by)).to_lowercase(), None),
-        Event::Expired { generation_before, generation_after } => {
-            ("expire", format!("key destroyed: keystore generation {generation_before} to {generation_after}"), None)
+        Event::Read { rendition } => {
+            ("read", format!("{rendition:?} read by {}", name(by)).to_lowercase(), None)
         }
+        Event::Expired { generation_before, generation_after } => (
+            "expire",
+            format!("key destroyed: keystore generation {generation_before} to {generation_after}"),
+            None,
+        ),
     }
 }
 
@@ -46,16 +60,24 @@ fn outcome_told(outcome: &Outcome) -> (&'static str, String, Option<Label>) {
     let station = outcome.stage().name();
     let (text, rule) = match outcome {
         Outcome::Quarantined { format } => (format!("the bytes are {format}"), None),
-        Outcome::Parsed { pages, findings } if findings.is_empty() => (format!("{pages} pages, nothing active"), None),
-        Outcome::Parsed { pages, findings } => (format!("{pages} pages; flattened away: {findings:?}"), None),
-        Outcome::Normalised { blank_pages, .. } => (format!("upright rasters; {blank_pages} blank pages"), None),
-        Outcome::Read { words, confidence, unread_pages, .. } => {
-            (format!("{words} words, mean confidence {:.2}; {unread_pages} pages unread", confidence.get()), None)
+        Outcome::Parsed { pages, findings } if findings.is_empty() => {
+            (format!("{pages} pages, nothing active"), None)
         }
+        Outcome::Parsed { pages, findings } => (format!("{pages} pages; flattened away: {findings:?}"), None),
+        Outcome::Normalised { blank_pages, .. } => {
+            (format!("upright rasters; {blank_pages} blank pages"), None)
+        }
+        Outcome::Read { words, confidence, unread_pages, .. } => (
+            format!("{words} words, mean confidence {:.2}; {unread_pages} pages unread", confidence.get()),
+            None,
+        ),
         Outcome::Classified { class, confidence, rules, mixed } => {
             let others: Vec<&str> = rules.iter().map(Label::as_str).collect();
             let mixed = if *mixed { "; pages disagree" } else { "" };
-            (format!("{class} at {:.2}{mixed}; rules: {}", confidence.get(), others.join(" ")), rules.first().cloned())
+            (
+                format!("{class} at {:.2}{mixed}; rules: {}", confidence.get(), others.join(" ")),
+                rules.first().cloned(),
+            )
         }
         Outcome::Redacted { boxes, black_pages, .. } => {
             (format!("{boxes} boxes painted, product read again; {black_pages} pages wholly black"), None)

@@ -49,7 +49,12 @@ impl ArrivalFacts {
 }
 
 /// Seals the hash of an artefact.
-pub(crate) fn seal_digest(vault: &Vault, doc: DocId, purpose: &'static str, digest: Digest) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn seal_digest(
+    vault: &Vault,
+    doc: DocId,
+    purpose: &'static str,
+    digest: Digest,
+) -> Result<Vec<u8>, Refusal> {
     Ok(vault.seal_facts(doc, purpose, &digest.0)?)
 }
 

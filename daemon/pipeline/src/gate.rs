@@ -67,9 +67,11 @@ pub(crate) async fn verify(
                 worker.conversation().expect_pages(count);
                 let job = Job::Verify { bytes, first, count, pages };
                 let mut got = Vec::new();
-                let ended = check_group(worker, &vault, doc, product, &job, &group, &wanted, &limits, &mut got);
+                let ended =
+                    check_group(worker, &vault, doc, product, &job, &group, &wanted, &limits, &mut got);
                 let structure_sound = matches!(ended, Ok(true));
-                let pages = got.into_iter().map(|page| page.map(|page| Checked { page, structure_sound })).collect();
+                let pages =
+                    got.into_iter().map(|page| page.map(|page| Checked { page, structure_sound })).collect();
                 Ok(Got { pages, ended: ended.err() })
             };
             workers.with(Role::Verify, limits, talk).await
@@ -142,7 +144,12 @@ fn check_group(
 }
 
 /// None when the page may go out; else what to hide too (nothing: the whole page).
-fn judge(desk: &Desk, page: &VerifiedPage, expected: &Expected, values: &[KnownValue]) -> Option<Vec<MapBox>> {
+fn judge(
+    desk: &Desk,
+    page: &VerifiedPage,
+    expected: &Expected,
+    values: &[KnownValue],
+) -> Option<Vec<MapBox>> {
     let Expected { geometry, black, .. } = expected;
     let same_size = page.width_px == geometry.width_px && page.height_px == geometry.height_px;
     let whole = same_size && page.boxes_solid;

@@ -4,14 +4,7 @@
 //! descriptor, seal, fsync, read back and compare, ledger, and only then unlink.
 //! Can refuse because: the disk is full or the file changed under our hands; it then stays in the inbox.
 
-use crate::{
-    book::Admission,
-    desk::Desk,
-    facts::ArrivalFacts,
-    refusal::Refusal,
-    retain,
-    watch::Folder,
-};
+use crate::{book::Admission, desk::Desk, facts::ArrivalFacts, refusal::Refusal, retain, watch::Folder};
 use inbox::{Candidate, Claimed, Sidecar};
 use lifecycle::{Actor, Arrival, Channel, Sealed, Trip};
 use std::{
@@ -33,7 +26,9 @@ pub(crate) async fn take(desk: Arc<Desk>, folder: Arc<Folder>, candidate: Candid
         Ok(Ok(Some(claimed))) => resume(&desk, &folder, claimed).await,
         // It changed or went since the scan: the next scan sees what it is now.
         Ok(Ok(None)) => {}
-        Ok(Err(error)) => tracing::warn!(source = %folder.source, %error, "a file could not be claimed; it waits"),
+        Ok(Err(error)) => {
+            tracing::warn!(source = %folder.source, %error, "a file could not be claimed; it waits")
+        }
         Err(_) => {}
     }
     drop(in_intake);
@@ -52,7 +47,9 @@ pub(crate) async fn resume(desk: &Arc<Desk>, folder: &Folder, claimed: Claimed) 
             desk.wake.notify_one();
         }
         Ok(None) => tracing::info!(source = %folder.source, "the file was still being written; it waits"),
-        Err(refusal) => tracing::warn!(doc = %id, source = %folder.source, %refusal, "intake failed; the file waits"),
+        Err(refusal) => {
+            tracing::warn!(doc = %id, source = %folder.source, %refusal, "intake failed; the file waits")
+        }
     }
 }
 
@@ -77,7 +74,11 @@ async fn admit(desk: &Arc<Desk>, source: Label, claimed: Claimed) -> Result<Opti
     Ok(Some(claimed))
 }
 
-fn seal_claimed(desk: &Desk, source: &Label, mut claimed: Claimed) -> Result<Option<(Claimed, Arrival)>, Refusal> {
+fn seal_claimed(
+    desk: &Desk,
+    source: &Label,
+    mut claimed: Claimed,
+) -> Result<Option<(Claimed, Arrival)>, Refusal> {
     let id = claimed.id;
     let sealed = seal_original(desk, id, &mut claimed.open());
     let unchanged = claimed.unchanged().unwrap_or(false);
@@ -121,7 +122,11 @@ fn put_back(claimed: Claimed) {
 }
 
 /// Copies, seals, fsyncs, then reads back and compares.
-pub(crate) fn seal_original(desk: &Desk, doc: DocId, from: &mut impl Read) -> Result<(BlobId, BlobFacts), Refusal> {
+pub(crate) fn seal_original(
+    desk: &Desk,
+    doc: DocId,
+    from: &mut impl Read,
+) -> Result<(BlobId, BlobFacts), Refusal> {
     if !desk.vault.knows(doc) {
         desk.vault.new_document(doc)?;
     }
@@ -182,7 +187,12 @@ pub(crate) fn arrival(
 }
 
 /// A duplicate's bytes are kept once, under the first document's key.
-pub(crate) fn drop_duplicate(desk: &Desk, doc: DocId, original: Option<BlobId>, admission: &Admission) -> Result<(), Refusal> {
+pub(crate) fn drop_duplicate(
+    desk: &Desk,
+    doc: DocId,
+    original: Option<BlobId>,
+    admission: &Admission,
+) -> Result<(), Refusal> {
     let duplicate = !matches!(admission, Admission::New { duplicate_of: None });
     match original {
         Some(blob) if duplicate => Ok(desk.vault.remove(doc, Area::Original, blob)?),

@@ -39,10 +39,10 @@ mod submit;
 mod view;
 mod workers;
 
-pub use queries::Stream;
 pub use appliance::{Appliance, Opening, StartError};
 pub use policies::read_policy;
+pub use queries::Stream;
 pub use view::{
-    Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions, Progress, Receipt,
-    RedactedBox, Refused, RouteView, SourceView, StationUsage, StatusView, Submission,
+    Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
+    Progress, Receipt, RedactedBox, Refused, RouteView, SourceView, StationUsage, StatusView, Submission,
 };

@@ -12,10 +12,10 @@ use crate::{
     refusal::Refusal,
     workers::{out_of_turn, read_data, send_job},
 };
+use ::store::Document;
 use lifecycle::Outcome;
 use sandbox::Worker;
 use std::{io::Write, sync::Arc};
-use ::store::Document;
 use types::{BlobId, DocId, Limits, PageGeometry, Reason, Transform};
 use vault::{Area, Vault};
 use wire::{Job, Kind, PageResult, Refusal as WorkerRefusal, Role, decode, packed_bytes};
@@ -43,10 +43,14 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
     let count = doc.state.pages.ok_or(Reason::StorageError)?;
     let all: Vec<u32> = (0..count).collect();
     let mut made = make(desk, doc, index, all, 0).await?;
-    let unsure: Vec<u32> =
-        made.iter().filter(|(_, page)| matches!(page, Ok(Made { upright_unsure: true, .. }))).map(|(page, _)| *page).collect();
+    let unsure: Vec<u32> = made
+        .iter()
+        .filter(|(_, page)| matches!(page, Ok(Made { upright_unsure: true, .. })))
+        .map(|(page, _)| *page)
+        .collect();
     if !unsure.is_empty() {
-        let geometries = unsure.iter().filter_map(|page| Some((*page, made.get(page)?.as_ref().ok()?.geometry))).collect();
+        let geometries =
+            unsure.iter().filter_map(|page| Some((*page, made.get(page)?.as_ref().ok()?.geometry))).collect();
         for (page, turn) in ocr::find_turns(desk, doc, index, geometries).await? {
             made.extend(make(desk, doc, index, vec![page], turn).await?);
         }
@@ -63,7 +67,10 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
     }
     let blank_pages = pages.iter().filter(|page| page.geometry.blank).count();
     let id = doc.id;
-    desk.blocking(move |desk| artefacts::seal_json(desk, id, Area::Normalised, index, &RasterIndex { pages })).await?;
+    desk.blocking(move |desk| {
+        artefacts::seal_json(desk, id, Area::Normalised, index, &RasterIndex { pages })
+    })
+    .await?;
     Ok(Outcome::Normalised { raster: index, blank_pages: u32::try_from(blank_pages).unwrap_or(u32::MAX) })
 }
 
@@ -75,23 +82,41 @@ fn all_failed(pages: &[RasterPage]) -> Option<Reason> {
 type Pages = std::collections::BTreeMap<u32, Result<Made, Reason>>;
 
 /// Makes these pages; all are turned clockwise by `turn` degrees against their source if it is not 0.
-async fn make(desk: &Arc<Desk>, doc: &Document, index: BlobId, pages: Vec<u32>, turn: u16) -> Result<Pages, Refusal> {
+async fn make(
+    desk: &Arc<Desk>,
+    doc: &Document,
+    index: BlobId,
+    pages: Vec<u32>,
+    turn: u16,
+) -> Result<Pages, Refusal> {
     let limits = desk.limits(&doc.state.source);
-    let (id, bytes, original) = (doc.id, doc.state.bytes, doc.state.blobs.original.ok_or(Reason::StorageError)?);
+    let (id, bytes, original) =
+        (doc.id, doc.state.bytes, doc.state.blobs.original.ok_or(Reason::StorageError)?);
     let (workers, vault) = (desk.workers.clone(), desk.vault.clone());
     by_groups(pages, desk.workers.processes(), move |group| {
         let (workers, vault) = (workers.clone(), vault.clone());
         async move {
             let talk = move |worker: &mut Worker| {
-                let (first, count) = (group.first().copied().unwrap_or_default(), u32::try_from(group.len()).unwrap_or_default());
-                let turns = if turn == 0 { Vec::new() } else { group.iter().map(|page| (*page, turn)).collect() };
+                let (first, count) = (
+                    group.first().copied().unwrap_or_default(),
+                    u32::try_from(group.len()).unwrap_or_default(),
+                );
+                let turns =
+                    if turn == 0 { Vec::new() } else { group.iter().map(|page| (*page, turn)).collect() };
                 worker.allow(count, limits.page_cpu_seconds_max, limits.page_wall_ms_max);
                 let mut pages = Vec::new();
-                let ended = converse(worker, &vault, id, original, &Job::Normalise { bytes, limits, first, count, turns }, |worker, n| {
-                    let page = first as usize + n;
-                    pages.push(receive(worker, &vault, id, page_blob(index, page), &limits)?);
-                    Ok(())
-                });
+                let ended = converse(
+                    worker,
+                    &vault,
+                    id,
+                    original,
+                    &Job::Normalise { bytes, limits, first, count, turns },
+                    |worker, n| {
+                        let page = first as usize + n;
+                        pages.push(receive(worker, &vault, id, page_blob(index, page), &limits)?);
+                        Ok(())
+                    },
+                );
                 Ok(Got { pages, ended: ended.err() })
             };
             workers.with(Role::Normalise, limits, talk).await

@@ -12,17 +12,18 @@ use crate::{
     refusal::Refusal,
     workers::{out_of_turn, send_job},
 };
+use ::store::Document;
 use lifecycle::{Outcome, Sealed};
 use sandbox::Worker;
 use std::{collections::BTreeMap, sync::Arc};
-use ::store::Document;
 use types::{BlobId, Confidence, DocId, Limits, PageGeometry, PageWords, Reason};
 use vault::{Area, Vault};
 use wire::{Job, Kind, OcrPage, PageJob, PageResult, Role, decode, encode};
 
 pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Refusal> {
     let (id, raster) = (doc.id, doc.state.blobs.raster);
-    let index: RasterIndex = desk.blocking(move |desk| artefacts::open_json(desk, id, Area::Normalised, raster)).await?;
+    let index: RasterIndex =
+        desk.blocking(move |desk| artefacts::open_json(desk, id, Area::Normalised, raster)).await?;
     let to_read: BTreeMap<u32, PageGeometry> = (0..)
         .zip(&index.pages)
         .filter(|(_, page)| page.failed.is_none() && !page.geometry.blank)
@@ -49,7 +50,8 @@ pub(crate) async fn find_turns(
     raster: BlobId,
     pages: BTreeMap<u32, PageGeometry>,
 ) -> Result<Vec<(u32, u16)>, Refusal> {
-    let rotated: BTreeMap<u32, u16> = pages.iter().map(|(page, geometry)| (*page, geometry.rotation_deg)).collect();
+    let rotated: BTreeMap<u32, u16> =
+        pages.iter().map(|(page, geometry)| (*page, geometry.rotation_deg)).collect();
     let read = read_pages(desk, doc, raster, pages, true).await?;
     let turned = read.into_iter().filter_map(|(page, result)| {
         let best = result.ok()?.best_turn_deg;
@@ -124,7 +126,8 @@ fn read_page(
 
 fn seal_text(desk: &Desk, doc: DocId, pages: Vec<TextPage>) -> Result<Outcome, Refusal> {
     let words: usize = pages.iter().map(|page| page.words.words.len()).sum();
-    let sum: f64 = pages.iter().flat_map(|page| &page.words.words).map(|word| f64::from(word.confidence.get())).sum();
+    let sum: f64 =
+        pages.iter().flat_map(|page| &page.words.words).map(|word| f64::from(word.confidence.get())).sum();
     let unread = pages.iter().filter(|page| page.unread.is_some()).count();
     let digest = vault::sha256(text_of(&pages).as_bytes());
     let text = desk.new_blob();

@@ -10,22 +10,26 @@ use crate::{
     refusal::Refusal,
     workers::{out_of_turn, send_job},
 };
+use ::store::Document;
 use config::{FindingAction, FindingRules};
 use lifecycle::{Finding, Outcome};
 use std::{collections::BTreeSet, sync::Arc};
-use ::store::Document;
 use types::{Limits, Reason, Untrusted};
 use wire::{Done, Job, Kind, ParsedDocument, Refusal as WorkerRefusal, Role, decode};
 
 /// Kinds of findings there are; a worker that names more does not tell the truth.
 const FINDINGS_MAX: usize = 16;
 
-const STRICT: FindingRules =
-    FindingRules { javascript: FindingAction::Hold, launch: FindingAction::Hold, embedded_file: FindingAction::Hold };
+const STRICT: FindingRules = FindingRules {
+    javascript: FindingAction::Hold,
+    launch: FindingAction::Hold,
+    embedded_file: FindingAction::Hold,
+};
 
 pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Refusal> {
     let limits = desk.limits(&doc.state.source);
-    let (id, bytes, original) = (doc.id, doc.state.bytes, doc.state.blobs.original.ok_or(Reason::StorageError)?);
+    let (id, bytes, original) =
+        (doc.id, doc.state.bytes, doc.state.blobs.original.ok_or(Reason::StorageError)?);
     let vault = desk.vault.clone();
     let said = desk
         .workers
@@ -55,8 +59,10 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
 
 /// What a worker says is bounded before it is used.
 fn believe(said: ParsedDocument, limits: &Limits) -> Result<(u32, BTreeSet<Finding>), Refusal> {
-    let pages = Untrusted::new(said.pages).bound("page count", |pages| (1..=limits.pages_max).contains(pages))?;
-    let names = Untrusted::new(said.findings).bound("number of findings", |names| names.len() <= FINDINGS_MAX)?;
+    let pages =
+        Untrusted::new(said.pages).bound("page count", |pages| (1..=limits.pages_max).contains(pages))?;
+    let names =
+        Untrusted::new(said.findings).bound("number of findings", |names| names.len() <= FINDINGS_MAX)?;
     let known = |name: String| serde_json::from_value(serde_json::Value::String(name)).ok();
     let findings: Option<BTreeSet<Finding>> = names.into_iter().map(known).collect();
     let findings = findings.ok_or_else(out_of_turn)?;
@@ -89,10 +95,20 @@ mod tests {
     #[test]
     fn the_profile_of_the_source_decides_about_active_content() {
         let found = BTreeSet::from([Finding::Javascript]);
-        let rules = |action| FindingRules { javascript: action, launch: FindingAction::Reject, embedded_file: FindingAction::Hold };
+        let rules = |action| FindingRules {
+            javascript: action,
+            launch: FindingAction::Reject,
+            embedded_file: FindingAction::Hold,
+        };
         assert!(judge(&found, &rules(FindingAction::Flatten)).is_ok());
-        assert!(matches!(judge(&found, &rules(FindingAction::Hold)), Err(Refusal::Because(Reason::PdfJavascript))));
-        assert!(matches!(judge(&found, &rules(FindingAction::Reject)), Err(Refusal::Reject(Reason::PdfJavascript))));
+        assert!(matches!(
+            judge(&found, &rules(FindingAction::Hold)),
+            Err(Refusal::Because(Reason::PdfJavascript))
+        ));
+        assert!(matches!(
+            judge(&found, &rules(FindingAction::Reject)),
+            Err(Refusal::Reject(Reason::PdfJavascript))
+        ));
     }
 
     // B15: the daemon bounds what the worker says by itself.

@@ -5,9 +5,9 @@
 //! `unsupported-format`. Only magic numbers are compared here; structure is the parse worker's.
 
 use crate::{desk::Desk, facts::ArrivalFacts, refusal::Refusal};
+use ::store::Document;
 use lifecycle::Outcome;
 use std::{io::Read, sync::Arc};
-use ::store::Document;
 use types::{Label, Reason};
 use vault::Area;
 
@@ -45,7 +45,8 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
 /// The format that the magic bytes announce (B14).
 fn sniff(head: &[u8]) -> Result<&'static str, Reason> {
     const TIFF: [&[u8]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
-    const ARCHIVES: [&[u8]; 6] = [b"PK\x03\x04", b"PK\x05\x06", b"7z\xBC\xAF\x27\x1C", b"Rar!", b"\x1F\x8B", b"\xFD7zXZ"];
+    const ARCHIVES: [&[u8]; 6] =
+        [b"PK\x03\x04", b"PK\x05\x06", b"7z\xBC\xAF\x27\x1C", b"Rar!", b"\x1F\x8B", b"\xFD7zXZ"];
     if ARCHIVES.iter().any(|magic| head.starts_with(magic)) {
         return Err(Reason::Archive);
     }

@@ -9,9 +9,9 @@ use crate::{
     submit::refused,
     view::{Caller, Code, DocumentView, PageReading, PageRedactions, RedactedBox, Refused},
 };
+use ::store::{Document, Query};
 use lifecycle::{Event, Position, Rendition, Sealed, Status};
 use std::{io::Read, sync::Arc};
-use ::store::{Document, Query};
 use tokio::sync::mpsc;
 use types::{BlobId, DocId, Label, Phi};
 use vault::Area;
@@ -54,7 +54,8 @@ pub(crate) fn view(desk: &Desk, document: Document) -> DocumentView {
         sealed.as_ref().and_then(|sealed| facts::open_digest(&desk.vault, id, purpose, &sealed.0))
     };
     let arrival = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0);
-    let sha256_original = if state.position == Position::Gone { None } else { arrival.ok().map(|facts| facts.sha256) };
+    let sha256_original =
+        if state.position == Position::Gone { None } else { arrival.ok().map(|facts| facts.sha256) };
     DocumentView {
         id,
         state: state.status(),
@@ -81,7 +82,11 @@ pub(crate) fn view(desk: &Desk, document: Document) -> DocumentView {
     }
 }
 
-pub(crate) async fn words(desk: &Arc<Desk>, caller: &Caller, doc: DocId) -> Result<Vec<PageReading>, Refused> {
+pub(crate) async fn words(
+    desk: &Arc<Desk>,
+    caller: &Caller,
+    doc: DocId,
+) -> Result<Vec<PageReading>, Refused> {
     let text = text_pages(desk, caller, doc).await?;
     let pages = (1..).zip(text.pages);
     Ok(pages.map(|(page, read)| PageReading { page, geometry: read.geometry, words: read.words }).collect())
@@ -107,13 +112,23 @@ pub(crate) async fn redactions(desk: &Arc<Desk>, doc: DocId) -> Result<Vec<PageR
         boxes: sheet
             .boxes
             .into_iter()
-            .map(|hidden| RedactedBox { rect: hidden.rect, kind: hidden.kind, rule: hidden.rule, confidence: hidden.confidence })
+            .map(|hidden| RedactedBox {
+                rect: hidden.rect,
+                kind: hidden.kind,
+                rule: hidden.rule,
+                confidence: hidden.confidence,
+            })
             .collect(),
     });
     Ok(pages.collect())
 }
 
-pub(crate) async fn rendition(desk: &Arc<Desk>, caller: &Caller, doc: DocId, which: Rendition) -> Result<Stream, Refused> {
+pub(crate) async fn rendition(
+    desk: &Arc<Desk>,
+    caller: &Caller,
+    doc: DocId,
+    which: Rendition,
+) -> Result<Stream, Refused> {
     let state = find(desk, doc)?.state;
     let (area, blob) = match which {
         Rendition::Original => {
@@ -160,7 +175,12 @@ fn pump(mut reader: impl Read, send: &mpsc::Sender<Result<Vec<u8>, Refused>>) {
 }
 
 fn ready(blob: Option<BlobId>, what: &str) -> Result<BlobId, Refused> {
-    blob.ok_or_else(|| Refused::new(Code::Conflict, format!("the document is not {what} yet, or no more; see its state and reason")))
+    blob.ok_or_else(|| {
+        Refused::new(
+            Code::Conflict,
+            format!("the document is not {what} yet, or no more; see its state and reason"),
+        )
+    })
 }
 
 /// Written before anything is handed out.

@@ -87,12 +87,23 @@ where
 }
 
 /// Sends a whole original to a worker.
-pub(crate) fn send_original(vault: &Vault, worker: &mut Worker, doc: DocId, original: BlobId) -> Result<(), Refusal> {
+pub(crate) fn send_original(
+    vault: &Vault,
+    worker: &mut Worker,
+    doc: DocId,
+    original: BlobId,
+) -> Result<(), Refusal> {
     send_blob(vault, worker, doc, Area::Original, original)
 }
 
 /// Sends a blob to a worker, a chunk at a time.
-pub(crate) fn send_blob(vault: &Vault, worker: &mut Worker, doc: DocId, area: Area, blob: BlobId) -> Result<(), Refusal> {
+pub(crate) fn send_blob(
+    vault: &Vault,
+    worker: &mut Worker,
+    doc: DocId,
+    area: Area,
+    blob: BlobId,
+) -> Result<(), Refusal> {
     let mut reader = vault.reader(doc, area, blob)?;
     let mut chunk = vec![0; DATA_CHUNK_BYTES_MAX];
     loop {
@@ -125,7 +136,11 @@ pub(crate) fn believe_geometry(said: PageGeometry, limits: &Limits) -> Result<Pa
 }
 
 /// Bounds what a worker says it read on a page.
-pub(crate) fn believe_words(said: PageWords, page: &PageGeometry, limits: &Limits) -> Result<PageWords, Refusal> {
+pub(crate) fn believe_words(
+    said: PageWords,
+    page: &PageGeometry,
+    limits: &Limits,
+) -> Result<PageWords, Refusal> {
     /// Longest word, bytes: longer ones are not words but floods.
     const WORD_BYTES_MAX: usize = 1024;
     let words = Untrusted::new(said).bound("words of a page", |said| {
@@ -163,7 +178,10 @@ mod tests {
     use std::sync::Mutex;
 
     /// Runs pages 0..6 in one group; the worker dies on page 2 as often as `deaths` says.
-    async fn with_a_deadly_page(deaths: u32, fault: Fault) -> Result<BTreeMap<u32, Result<u32, Reason>>, Refusal> {
+    async fn with_a_deadly_page(
+        deaths: u32,
+        fault: Fault,
+    ) -> Result<BTreeMap<u32, Result<u32, Reason>>, Refusal> {
         let left = Arc::new(Mutex::new(deaths));
         by_groups((0..6).collect(), 1, move |group| {
             let left = left.clone();
@@ -186,7 +204,9 @@ mod tests {
     // B49, design: one bad page does not fail the others; it is retried alone, then given up.
     #[tokio::test]
     async fn a_page_that_kills_its_worker_is_retried_alone_and_then_given_up() {
-        let once = with_a_deadly_page(1, Fault::Crash).await.map(|all| all.values().filter(|page| page.is_ok()).count());
+        let once = with_a_deadly_page(1, Fault::Crash)
+            .await
+            .map(|all| all.values().filter(|page| page.is_ok()).count());
         assert_eq!(once.ok(), Some(6));
         let always = with_a_deadly_page(9, Fault::Timeout).await.ok();
         let always = always.map(|all| (all.len(), all.get(&2).cloned()));

@@ -13,11 +13,11 @@ use crate::{
     refusal::Refusal,
     workers::{out_of_turn, read_data, send_job},
 };
+use ::store::Document;
 use lifecycle::{Outcome, Sealed};
 use policy::{Identified, KnownValue, PageView};
 use sandbox::Worker;
 use std::{io::Write, sync::Arc};
-use ::store::Document;
 use types::{BlobId, Digest, DocId, IdKind, Limits, Phi, Reason, Rect, Word};
 use vault::{Area, Vault};
 use wire::{DATA_CHUNK_BYTES_MAX, Done, Job, Kind, PageJob, Role, decode, encode, packed_bytes};
@@ -52,18 +52,32 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
         for (page, hidden_too) in verdict.failing {
             let Some(sheet) = sheets.get_mut(page) else { return Err(out_of_turn()) };
             // Once more with what the other reading showed; then the whole page.
-            if round == 0 && !hidden_too.is_empty() { sheet.map.boxes.extend(hidden_too) } else { sheet.map.black = true }
+            if round == 0 && !hidden_too.is_empty() {
+                sheet.map.boxes.extend(hidden_too)
+            } else {
+                sheet.map.black = true
+            }
         }
     }
     Err(Reason::RedactionResidue.into())
 }
 
 /// Runs the detectors and lays out what is to be hidden.
-fn identify(desk: &Desk, doc: DocId, text: Option<BlobId>, sealed: &[u8]) -> Result<(Vec<Sheet>, Arc<Vec<KnownValue>>), Refusal> {
+fn identify(
+    desk: &Desk,
+    doc: DocId,
+    text: Option<BlobId>,
+    sealed: &[u8],
+) -> Result<(Vec<Sheet>, Arc<Vec<KnownValue>>), Refusal> {
     let facts = ArrivalFacts::open(&desk.vault, doc, sealed)?;
     let text: TextPages = artefacts::open_json(desk, doc, Area::Text, text)?;
-    let known: Vec<KnownValue> = facts.patient_context.into_iter().map(|(field, text)| KnownValue { kind: kind_of(&field), text }).collect();
-    let views: Vec<PageView<'_>> = text.pages.iter().map(|page| PageView { words: &page.words, geometry: &page.geometry }).collect();
+    let known: Vec<KnownValue> = facts
+        .patient_context
+        .into_iter()
+        .map(|(field, text)| KnownValue { kind: kind_of(&field), text })
+        .collect();
+    let views: Vec<PageView<'_>> =
+        text.pages.iter().map(|page| PageView { words: &page.words, geometry: &page.geometry }).collect();
     let Identified { pages: hits, values } = desk.policy.load().identify(&views, &known);
     let sheets = text.pages.into_iter().zip(hits).map(|(text, hits)| {
         let black = text.is_opaque();
@@ -128,7 +142,13 @@ impl Sheet {
 }
 
 /// Has a worker paint the product and seals it.
-async fn paint(desk: &Arc<Desk>, doc: DocId, raster: BlobId, sheets: &[Sheet], limits: Limits) -> Result<(BlobId, Digest), Refusal> {
+async fn paint(
+    desk: &Arc<Desk>,
+    doc: DocId,
+    raster: BlobId,
+    sheets: &[Sheet],
+    limits: Limits,
+) -> Result<(BlobId, Digest), Refusal> {
     let jobs: Vec<(PageJob, bool)> = sheets
         .iter()
         .map(|sheet| {
@@ -179,7 +199,13 @@ fn send_black(worker: &mut Worker, bytes: u64) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn seal_outcome(desk: &Desk, doc: DocId, product: BlobId, digest: Digest, sheets: Vec<Sheet>) -> Result<Outcome, Refusal> {
+fn seal_outcome(
+    desk: &Desk,
+    doc: DocId,
+    product: BlobId,
+    digest: Digest,
+    sheets: Vec<Sheet>,
+) -> Result<Outcome, Refusal> {
     let pages: Vec<MapPage> = sheets.into_iter().map(|sheet| sheet.map).collect();
     let boxes = pages.iter().map(|page| page.boxes.len()).sum::<usize>();
     let black = pages.iter().filter(|page| page.black).count();

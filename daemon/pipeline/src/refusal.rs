@@ -55,7 +55,11 @@ impl From<wire::FrameError> for Refusal {
 impl From<VaultError> for Refusal {
     fn from(error: VaultError) -> Self {
         tracing::error!(%error, "vault");
-        if matches!(error, VaultError::Full { .. }) { Self::NotNow(Reason::DiskFull) } else { Self::Because(Reason::StorageError) }
+        if matches!(error, VaultError::Full { .. }) {
+            Self::NotNow(Reason::DiskFull)
+        } else {
+            Self::Because(Reason::StorageError)
+        }
     }
 }
 

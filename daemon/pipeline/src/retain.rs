@@ -5,9 +5,9 @@
 //! Refuses nothing.
 
 use crate::{artefacts, desk::Desk, facts::ArrivalFacts, refusal::Refusal};
+use ::store::Document;
 use lifecycle::Outcome;
 use std::sync::Arc;
-use ::store::Document;
 use types::UnixMillis;
 
 /// Milliseconds of a day.

@@ -9,10 +9,10 @@ use crate::{
     desk::Desk,
     refusal::Refusal,
 };
+use ::store::Document;
 use lifecycle::Outcome;
 use policy::{RouteFacts, Verdict};
 use std::sync::Arc;
-use ::store::Document;
 use types::{Confidence, DocClass, Label, Reason};
 use vault::Area;
 

@@ -4,16 +4,16 @@
 //! so a half-done station leaves nothing but garbage for the sweeper.
 
 use crate::{
-    classify, deliver, desk::Desk, normalise, ocr, parse, quarantine, redact, refusal::Refusal, retain, route,
-    route::Decision, store,
+    classify, deliver, desk::Desk, normalise, ocr, parse, quarantine, redact, refusal::Refusal, retain,
+    route, route::Decision, store,
 };
+use ::store::Document;
 use lifecycle::{Actor, Due, Event, Stage, SystemEvent};
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use ::store::Document;
 use tokio::sync::Semaphore;
 use types::{Disposition, DocId, Reason};
 use wire::Fault;
@@ -151,7 +151,9 @@ async fn fact_of(desk: &Arc<Desk>, doc: DocId, stage: Stage, refusal: &Refusal) 
     let (reason, disposition) = match refusal {
         Refusal::Because(reason) | Refusal::NotNow(reason) => (*reason, reason.disposition()),
         Refusal::Reject(reason) => (*reason, Disposition::Reject),
-        Refusal::Worker(fault @ (Fault::SandboxViolation | Fault::Protocol)) => (fault.reason(), Disposition::Wait),
+        Refusal::Worker(fault @ (Fault::SandboxViolation | Fault::Protocol)) => {
+            (fault.reason(), Disposition::Wait)
+        }
         Refusal::Worker(fault) => (fault.reason(), Disposition::Retry),
         Refusal::Overtaken => (Reason::StorageError, Disposition::Retry),
     };

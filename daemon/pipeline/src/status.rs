@@ -32,7 +32,8 @@ pub(crate) fn status(desk: &Desk, folders: &[Arc<Folder>]) -> Result<StatusView,
         degraded: desk.settings.sandbox.allow_degraded,
         landlock_abi: desk.proof.landlock_abi,
         counts: desk.store.counts().map_err(refused)?.into_iter().collect(),
-        waiting_in_inboxes: sources.iter().map(|source| source.waiting).sum::<u64>() + desk.gauges.in_intake(),
+        waiting_in_inboxes: sources.iter().map(|source| source.waiting).sum::<u64>()
+            + desk.gauges.in_intake(),
         ledger_records: desk.store.applied_seq(),
         keystore_generation: desk.vault.status().generation,
         free_bytes: desk.free_bytes(),
@@ -49,8 +50,11 @@ pub(crate) fn progress(desk: &Desk, folders: &[Arc<Folder>], docs: &[DocId]) -> 
         // In this order: a file leaves the inbox only after it is counted as a document.
         let waiting = folders.iter().map(|folder| folder.waiting()).sum::<u64>() + desk.gauges.in_intake();
         let counts = desk.store.counts().map_err(refused)?;
-        let moving = |status: &Status| matches!(status, Status::Received | Status::Processing | Status::Routed);
-        let sum = |wanted: bool| counts.iter().filter(|(status, _)| moving(status) == wanted).map(|(_, count)| *count).sum();
+        let moving =
+            |status: &Status| matches!(status, Status::Received | Status::Processing | Status::Routed);
+        let sum = |wanted: bool| {
+            counts.iter().filter(|(status, _)| moving(status) == wanted).map(|(_, count)| *count).sum()
+        };
         return Ok(Progress { waiting_in_inboxes: waiting, moving: sum(true), resting: sum(false) });
     }
     let mut progress = Progress::default();

@@ -11,10 +11,10 @@ use crate::{
     ocr::text_of,
     refusal::Refusal,
 };
+use ::store::Document;
 use lifecycle::Outcome;
 use serde::Serialize;
 use std::{io::Read, sync::Arc};
-use ::store::Document;
 use types::{BlobId, Digest, DocClass, DocId, Label, Reason};
 use vault::Area;
 
@@ -77,10 +77,13 @@ fn check(desk: &Desk, doc: &Document) -> Result<Manifest, Refusal> {
     let opened = |purpose, sealed: &Option<lifecycle::Sealed>| {
         sealed.as_ref().and_then(|sealed| facts::open_digest(&desk.vault, id, purpose, &sealed.0))
     };
-    let redacted =
-        same(hash(desk, id, Area::Redacted, state.blobs.product)?, opened(facts::PRODUCT, &state.sealed_product))?;
+    let redacted = same(
+        hash(desk, id, Area::Redacted, state.blobs.product)?,
+        opened(facts::PRODUCT, &state.sealed_product),
+    )?;
     let pages: TextPages = artefacts::open_json(desk, id, Area::Text, state.blobs.text)?;
-    let text = same(vault::sha256(text_of(&pages.pages).as_bytes()), opened(facts::TEXT, &state.sealed_text))?;
+    let text =
+        same(vault::sha256(text_of(&pages.pages).as_bytes()), opened(facts::TEXT, &state.sealed_text))?;
     Ok(Manifest {
         manifest_version: MANIFEST_VERSION,
         id,

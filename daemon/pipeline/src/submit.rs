@@ -29,8 +29,12 @@ pub(crate) async fn submit(
         return Err(Refused::because(Code::Temporary, Reason::DiskFull));
     }
     let limit = source.limits.file_bytes_max;
-    let key = submission.idempotency_key.as_ref().map(|key| intake::idempotency_digest(desk, &name_of(caller), key));
-    if let Some(first) = key.map(|key| desk.store.by_idempotency(key)).transpose().map_err(refused)?.flatten() {
+    let key = submission
+        .idempotency_key
+        .as_ref()
+        .map(|key| intake::idempotency_digest(desk, &name_of(caller), key));
+    if let Some(first) = key.map(|key| desk.store.by_idempotency(key)).transpose().map_err(refused)?.flatten()
+    {
         return repeated(desk, first);
     }
     let doc = desk.new_doc();
@@ -48,8 +52,8 @@ pub(crate) async fn submit(
         callback: submission.callback,
         bad_sidecar: false,
     };
-    let arrival =
-        intake::arrival(desk, doc, &submission.source, Channel::Grpc, blob, &facts, &known, key).map_err(refused)?;
+    let arrival = intake::arrival(desk, doc, &submission.source, Channel::Grpc, blob, &facts, &known, key)
+        .map_err(refused)?;
     let admission = desk.book.admit(doc, caller.actor.clone(), arrival).await.map_err(refused)?;
     intake::drop_duplicate(desk, doc, Some(blob), &admission).map_err(refused)?;
     desk.wake.notify_one();
@@ -64,7 +68,12 @@ fn repeated(desk: &Desk, first: DocId) -> Result<Receipt, Refused> {
     Ok(Receipt { doc: first, duplicate_of: state.and_then(|state| state.duplicate_of), repeated: true })
 }
 
-fn seal(desk: &Desk, doc: DocId, mut body: mpsc::Receiver<Vec<u8>>, limit: u64) -> Result<(BlobId, BlobFacts), Refused> {
+fn seal(
+    desk: &Desk,
+    doc: DocId,
+    mut body: mpsc::Receiver<Vec<u8>>,
+    limit: u64,
+) -> Result<(BlobId, BlobFacts), Refused> {
     let storage = |refusal: Refusal| refused(refusal);
     desk.vault.new_document(doc).map_err(|error| storage(error.into()))?;
     let blob = desk.new_blob();
@@ -72,7 +81,10 @@ fn seal(desk: &Desk, doc: DocId, mut body: mpsc::Receiver<Vec<u8>>, limit: u64) 
     let mut bytes = 0_u64;
     loop {
         let Some(chunk) = body.blocking_recv() else {
-            return Err(Refused::new(Code::Temporary, "the upload was cut off; nothing was kept, send it again"));
+            return Err(Refused::new(
+                Code::Temporary,
+                "the upload was cut off; nothing was kept, send it again",
+            ));
         };
         if chunk.is_empty() {
             break;
@@ -104,6 +116,8 @@ pub(crate) fn refused(refusal: impl Into<Refusal>) -> Refused {
         Refusal::Because(reason) | Refusal::Reject(reason) => Refused::because(Code::Internal, reason),
         Refusal::NotNow(reason) => Refused::because(Code::Temporary, reason),
         Refusal::Worker(fault) => Refused::because(Code::Internal, fault.reason()),
-        Refusal::Overtaken => Refused::new(Code::Conflict, "the document changed meanwhile; look at it again"),
+        Refusal::Overtaken => {
+            Refused::new(Code::Conflict, "the document changed meanwhile; look at it again")
+        }
     }
 }

@@ -3,7 +3,8 @@
 use lifecycle::{Actor, Finding, Rendition, Status};
 use std::collections::BTreeMap;
 use types::{
-    Confidence, Digest, DocClass, DocId, IdKind, Label, PageGeometry, PageWords, Phi, Reason, Rect, UnixMillis,
+    Confidence, Digest, DocClass, DocId, IdKind, Label, PageGeometry, PageWords, Phi, Reason, Rect,
+    UnixMillis,
 };
 
 /// Whoever asks; `serve` has authorised the call, the pipeline writes the name into the ledger.

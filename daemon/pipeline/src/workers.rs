@@ -66,7 +66,12 @@ impl Workers {
         T: Send + 'static,
         F: FnOnce(&mut Worker) -> Result<T, Refusal> + Send + 'static,
     {
-        let slot = self.slots.clone().acquire_owned().await.map_err(|_| Refusal::NotNow(Reason::WorkerUnavailable))?;
+        let slot = self
+            .slots
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| Refusal::NotNow(Reason::WorkerUnavailable))?;
         let pool = self.clone();
         let work = tokio::task::spawn_blocking(move || {
             let mut worker = pool.take(role, limits.worker_memory_bytes_max)?;
@@ -80,7 +85,8 @@ impl Workers {
     }
 
     fn take(&self, role: Role, memory_bytes: u64) -> Result<Worker, Refusal> {
-        let warm = || self.warm.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&role).and_then(Vec::pop);
+        let warm =
+            || self.warm.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&role).and_then(Vec::pop);
         let worker = if memory_bytes == self.memory_bytes { warm() } else { None };
         if worker.is_some() {
             let pool = self.clone();
@@ -97,7 +103,9 @@ impl Workers {
     }
 
     fn refill(&self, role: Role) {
-        while self.warm.lock().unwrap_or_else(PoisonError::into_inner).get(&role).map_or(0, Vec::len) < self.warm_max {
+        while self.warm.lock().unwrap_or_else(PoisonError::into_inner).get(&role).map_or(0, Vec::len)
+            < self.warm_max
+        {
             let Ok(worker) = self.spawn(role, self.memory_bytes) else { return };
             self.warm.lock().unwrap_or_else(PoisonError::into_inner).entry(role).or_default().push(worker);
         }

@@ -74,7 +74,9 @@ impl fmt::Display for DocClass {
 
 /// The text names no class of the taxonomy. The text itself is not repeated: it may be PHI.
 #[derive(Debug, thiserror::Error)]
-#[error("not a document class; expected one of referral, lab-result, imaging-report, discharge-summary, prior-authorization, claim, insurance-card, consent-form, prescription, clinical-note, miscellaneous")]
+#[error(
+    "not a document class; expected one of referral, lab-result, imaging-report, discharge-summary, prior-authorization, claim, insurance-card, consent-form, prescription, clinical-note, miscellaneous"
+)]
 pub struct UnknownClass;
 
 impl FromStr for DocClass {

@@ -79,7 +79,9 @@ impl fmt::Display for Scope {
 
 /// The text names no scope.
 #[derive(Debug, thiserror::Error)]
-#[error("not a scope; expected document:upload, document:read:redacted, document:read:original, document:reprocess, document:delete, review, route, hold, audit or admin")]
+#[error(
+    "not a scope; expected document:upload, document:read:redacted, document:read:original, document:reprocess, document:delete, review, route, hold, audit or admin"
+)]
 pub struct UnknownScope;
 
 impl FromStr for Scope {

@@ -93,7 +93,10 @@ mod tests {
         assert!(Conversation::new(Role::Ocr).admit(Kind::Done, 0).is_err(), "Done before Hello");
         assert!(talk.admit(Kind::Hello, 10).is_ok());
         assert!(Conversation { ..talk_after_hello() }.admit(Kind::Hello, 10).is_err(), "Hello twice");
-        assert!(Conversation { ..talk_after_hello() }.admit(Kind::PageResult, 1).is_err(), "no page was asked for");
+        assert!(
+            Conversation { ..talk_after_hello() }.admit(Kind::PageResult, 1).is_err(),
+            "no page was asked for"
+        );
         talk.expect_pages(1);
         assert!(talk.admit(Kind::PageResult, 1).is_ok());
         assert!(talk.admit(Kind::Done, 1).is_ok());
@@ -105,8 +108,14 @@ mod tests {
         let mut talk = talk_after_hello();
         talk.expect_data(10);
         assert!(talk.admit(Kind::Data, 6).is_ok());
-        assert!(Conversation { data_left: 4, ..talk_after_hello() }.admit(Kind::Done, 0).is_err(), "data still owed");
-        assert!(Conversation { data_left: 4, ..talk_after_hello() }.admit(Kind::Data, 5).is_err(), "one byte too many");
+        assert!(
+            Conversation { data_left: 4, ..talk_after_hello() }.admit(Kind::Done, 0).is_err(),
+            "data still owed"
+        );
+        assert!(
+            Conversation { data_left: 4, ..talk_after_hello() }.admit(Kind::Data, 5).is_err(),
+            "one byte too many"
+        );
         assert!(talk.admit(Kind::Data, 4).is_ok());
         assert!(Conversation { ..talk_after_hello() }.admit(Kind::Data, 0).is_err(), "empty data never ends");
     }

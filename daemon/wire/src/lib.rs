@@ -14,6 +14,6 @@ mod message;
 pub use conversation::{Conversation, Unexpected};
 pub use frame::{DATA_CHUNK_BYTES_MAX, Frame, FrameError, Kind, read_frame, write_data, write_frame};
 pub use message::{
-    Done, Enforcement, Fault, Hello, Job, OcrPage, PageJob, PageResult, ParsedDocument, ProbeAction, Refusal, Role,
-    VerifiedPage, decode, encode, packed_bytes,
+    Done, Enforcement, Fault, Hello, Job, OcrPage, PageJob, PageResult, ParsedDocument, ProbeAction, Refusal,
+    Role, VerifiedPage, decode, encode, packed_bytes,
 };

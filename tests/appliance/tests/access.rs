@@ -39,13 +39,15 @@ fn scopes_are_enforced_and_refusals_are_audited() {
     }
     let slip = appliance.home.join("mine.png");
     fs::write(&slip, corpus::slip(32).bytes).unwrap();
-    let sent = appliance.ctl_with(&gateway, &["submit", "--source", "partner", &slip.to_string_lossy()]).unwrap();
+    let sent =
+        appliance.ctl_with(&gateway, &["submit", "--source", "partner", &slip.to_string_lossy()]).unwrap();
     assert_eq!(sent.code, 0, "{}", sent.stderr);
     for verb in [&["doc", "words", &id][..], &["doc", "text", &id]] {
         assert_eq!(appliance.ctl(verb).unwrap().code, 0);
     }
     let ledger = appliance::files_under(&appliance.home.join("state/ledger")).unwrap();
-    let written: String = ledger.iter().map(|file| String::from_utf8_lossy(&fs::read(file).unwrap()).into_owned()).collect();
+    let written: String =
+        ledger.iter().map(|file| String::from_utf8_lossy(&fs::read(file).unwrap()).into_owned()).collect();
     assert!(written.contains("denied"), "refusals are in the ledger");
     assert!(written.contains("\"text\""), "readings are in the ledger");
 }
@@ -56,9 +58,15 @@ fn a_wrong_or_revoked_certificate_opens_nothing() {
     let appliance = Appliance::usual().unwrap();
     let stranger = Plan::default().init().unwrap();
     let mut config = fs::read_to_string(appliance.home.join("ctl.toml")).unwrap();
-    for line in config.clone().lines().filter(|line| line.starts_with("certificate") || line.starts_with("key")) {
+    for line in
+        config.clone().lines().filter(|line| line.starts_with("certificate") || line.starts_with("key"))
+    {
         let theirs = line.replace(&*appliance.home.to_string_lossy(), &stranger.home.to_string_lossy());
-        let theirs = if theirs == line { line.replace("= \"", &format!("= \"{}/", stranger.home.display())) } else { theirs };
+        let theirs = if theirs == line {
+            line.replace("= \"", &format!("= \"{}/", stranger.home.display()))
+        } else {
+            theirs
+        };
         config = config.replace(line, &theirs);
     }
     let file = appliance.home.join("ctl-stranger.toml");
@@ -74,7 +82,8 @@ fn a_wrong_or_revoked_certificate_opens_nothing() {
     std::thread::sleep(std::time::Duration::from_secs(1));
     let slip = appliance.home.join("late.png");
     fs::write(&slip, corpus::slip(33).bytes).unwrap();
-    let late = appliance.ctl_with(&gateway, &["submit", "--source", "partner", &slip.to_string_lossy()]).unwrap();
+    let late =
+        appliance.ctl_with(&gateway, &["submit", "--source", "partner", &slip.to_string_lossy()]).unwrap();
     assert!([4, 7].contains(&late.code), "exit {}: {}", late.code, late.stderr);
 }
 

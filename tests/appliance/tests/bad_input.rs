@@ -50,7 +50,10 @@ fn the_same_bytes_twice_are_recorded_as_a_duplicate() {
     assert_eq!(documents.len(), 2);
     let twin = documents.iter().find(|doc| !doc["duplicate_of"].is_null()).unwrap();
     assert_eq!((twin["state"].as_str(), twin["reason"].as_str()), (Some("rejected"), Some("duplicate")));
-    assert_eq!(fs::read_dir(appliance.inbox("fax")).unwrap().flatten().filter(|e| e.path().is_file()).count(), 0);
+    assert_eq!(
+        fs::read_dir(appliance.inbox("fax")).unwrap().flatten().filter(|e| e.path().is_file()).count(),
+        0
+    );
 }
 
 // A26: the sidecar gives the six fields; one it does not know is refused, and a person can let it go on.
@@ -58,7 +61,8 @@ fn the_same_bytes_twice_are_recorded_as_a_duplicate() {
 fn an_unknown_field_in_a_sidecar_stops_the_document_until_it_is_released() {
     let appliance = Appliance::usual().unwrap();
     let inbox = appliance.inbox("fax");
-    fs::write(inbox.join("slip.png.json"), br#"{"expected-type": "prescription", "skip-checks": true}"#).unwrap();
+    fs::write(inbox.join("slip.png.json"), br#"{"expected-type": "prescription", "skip-checks": true}"#)
+        .unwrap();
     appliance.drop_in("fax", "slip.png", &corpus::slip(3).bytes).unwrap();
     appliance.rest(120).unwrap();
     let doc = appliance.documents().unwrap().remove(0);
@@ -72,7 +76,7 @@ fn an_unknown_field_in_a_sidecar_stops_the_document_until_it_is_released() {
 // A53: below the floor nothing is claimed; the files wait where they are and nothing is lost.
 #[test]
 fn a_full_disk_leaves_files_in_the_inbox() {
-    let plan = Plan::default().edit("[space]\n", "[space]\n# ").edit("[site]", "[space]\nfloor-bytes = 1000000000000000\n\n[site]");
+    let plan = Plan::default().edit("[site]", "[space]\nfloor-bytes = 1000000000000000\n\n[site]");
     let appliance = plan.start().unwrap();
     appliance.drop_in("fax", "slip.png", &corpus::slip(5).bytes).unwrap();
     let waited = appliance.ctl(&["wait", "--all", "--timeout", "3"]).unwrap();

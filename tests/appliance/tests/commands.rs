@@ -16,7 +16,8 @@ fn upload(appliance: &Appliance, bytes: &[u8], more: &[&str]) -> (i32, String) {
     let file = appliance.home.join("upload.bin");
     fs::write(&file, bytes).unwrap();
     let file = file.to_string_lossy().into_owned();
-    let sent = appliance.ctl(&[&["submit", "--source", "partner", "-o", "name"], more, &[&file]].concat()).unwrap();
+    let sent =
+        appliance.ctl(&[&["submit", "--source", "partner", "-o", "name"], more, &[&file]].concat()).unwrap();
     (sent.code, sent.text().trim().to_owned())
 }
 
@@ -64,7 +65,8 @@ fn a_reviewer_decides_and_the_document_follows() {
 
     let routes = appliance.json(&["route", "list"]).unwrap();
     let routes = routes["routes"].as_array().unwrap();
-    let other = routes.iter().map(|route| text(route, "name")).find(|name| *name != text(&doc, "route")).unwrap();
+    let other =
+        routes.iter().map(|route| text(route, "name")).find(|name| *name != text(&doc, "route")).unwrap();
     assert_eq!(appliance.ctl(&["reroute", id, other]).unwrap().code, 2, "a reason is asked for");
     assert_eq!(appliance.ctl(&["reroute", id, other, "--why", "wrong-department"]).unwrap().code, 0);
     appliance.rest(120).unwrap();
@@ -81,7 +83,11 @@ fn retention_destroys_what_is_over_unless_it_is_held() {
     let text_before = fs::read_to_string(&rules).unwrap();
     let shortened: Vec<String> = text_before
         .lines()
-        .map(|line| if line.trim_start().starts_with("days") { "days = 0".to_owned() } else { line.to_owned() })
+        .map(
+            |line| {
+                if line.trim_start().starts_with("days") { "days = 0".to_owned() } else { line.to_owned() }
+            },
+        )
         .collect();
     fs::write(&rules, shortened.join("\n")).unwrap();
     let mut appliance = appliance;

@@ -31,7 +31,8 @@ fn a_batch_survives_kill_9_at_any_moment() {
     appliance.rest(600).unwrap();
 
     let found = appliance.documents().unwrap();
-    let originals: Vec<String> = found.iter().map(|doc| text(&doc["sha256"], "original").to_owned()).collect();
+    let originals: Vec<String> =
+        found.iter().map(|doc| text(&doc["sha256"], "original").to_owned()).collect();
     assert_eq!(originals.len(), dropped.len(), "one document a file");
     assert_eq!(originals.into_iter().collect::<BTreeSet<_>>(), dropped, "nothing is lost");
     let delivered = found.iter().filter(|doc| text(doc, "state") == "delivered").count();

@@ -53,10 +53,14 @@ fn every_sample_comes_to_rest_where_it_belongs() {
             let route = text(doc, "route");
             let pair = |ext: &str| appliance.outbox().join(route).join(format!("{id}.{ext}"));
             must(pair("pdf").exists() && pair("json").exists(), "delivered as a pair");
-            let manifest: serde_json::Value = serde_json::from_slice(&fs::read(pair("json")).unwrap()).unwrap();
+            let manifest: serde_json::Value =
+                serde_json::from_slice(&fs::read(pair("json")).unwrap()).unwrap();
             must(manifest["sha256"] == doc["sha256"], "the manifest carries the three hashes");
             let delivered = kit::sha256_hex(&fs::read(pair("pdf")).unwrap());
-            must(manifest["sha256"]["redacted"] == delivered.as_str(), "the hash is that of the delivered file");
+            must(
+                manifest["sha256"]["redacted"] == delivered.as_str(),
+                "the hash is that of the delivered file",
+            );
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -16,12 +16,14 @@ fn planted_values_are_nowhere_on_the_disk() {
     appliance.rest(240).unwrap();
     let id = appliance.documents().unwrap()[0]["id"].as_str().unwrap().to_owned();
     assert_eq!(appliance.ctl(&["doc", "text", &id]).unwrap().code, 0);
-    let mut planted: Vec<String> = sample.expected.removed.iter().filter(|value| value.len() >= 6).cloned().collect();
+    let mut planted: Vec<String> =
+        sample.expected.removed.iter().filter(|value| value.len() >= 6).cloned().collect();
     planted.push("Quinceanera".to_owned());
     assert!(planted.len() > 3);
     for file in files_under(&appliance.home).unwrap() {
         let bytes = fs::read(&file).unwrap_or_default();
-        let found = planted.iter().find(|value| bytes.windows(value.len()).any(|window| window == value.as_bytes()));
+        let found =
+            planted.iter().find(|value| bytes.windows(value.len()).any(|window| window == value.as_bytes()));
         assert!(found.is_none(), "a planted value lies in {}", file.display());
         assert!(!file.to_string_lossy().contains("Quinceanera"), "a file name survives: {}", file.display());
     }

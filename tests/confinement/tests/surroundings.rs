@@ -12,7 +12,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use wire::Role;
+use wire::{Job, Kind, ProbeAction, Role, encode};
 
 /// One worker of every role; all of them wait.
 fn workers(launcher: &sandbox::Launcher) -> Vec<Worker> {
@@ -144,7 +144,11 @@ fn no_worker_outlives_a_daemon_that_was_killed() {
 /// Starts a worker of every role, says so, and waits to be killed.
 fn play_daemon() {
     let launcher = launcher();
-    let workers = workers(&launcher);
+    let mut workers = workers(&launcher);
+    // An idle worker would end by itself at the closed pipe; one that spins must be killed.
+    let busy = workers.iter_mut().find(|worker| worker.role() == Role::Probe).unwrap();
+    busy.allow(1, 60, 60_000);
+    busy.send(Kind::Job, &encode(&Job::Probe(ProbeAction::Hang)).unwrap()).unwrap();
     let mut out = io::stdout();
     for worker in &workers {
         // Not `println!`: this is what the test reads, whatever the test harness does with output.

@@ -42,22 +42,32 @@ pub fn outcome(stage: Stage) -> Outcome {
         Stage::Quarantine => Outcome::Quarantined { format: label("tiff") },
         Stage::Parse => Outcome::Parsed { pages: 2, findings: Vec::new() },
         Stage::Normalise => Outcome::Normalised { raster: blob(2), blank_pages: 0 },
-        Stage::Ocr => {
-            Outcome::Read { text: blob(3), words: 200, confidence: Confidence::new(0.9), unread_pages: 0, sealed }
-        }
+        Stage::Ocr => Outcome::Read {
+            text: blob(3),
+            words: 200,
+            confidence: Confidence::new(0.9),
+            unread_pages: 0,
+            sealed,
+        },
         Stage::Classify => Outcome::Classified {
             class: DocClass::Referral,
             confidence: Confidence::new(0.97),
             rules: vec![label("class.referral.title")],
             mixed: false,
         },
-        Stage::Redact => Outcome::Redacted { product: blob(4), map: blob(5), boxes: 7, black_pages: 0, sealed },
-        Stage::Store => Outcome::Stored { manifest: blob(6) },
-        Stage::Route => {
-            Outcome::Routed { route: label("scheduling"), owner: label("front-desk"), rule: label("route.referral") }
+        Stage::Redact => {
+            Outcome::Redacted { product: blob(4), map: blob(5), boxes: 7, black_pages: 0, sealed }
         }
+        Stage::Store => Outcome::Stored { manifest: blob(6) },
+        Stage::Route => Outcome::Routed {
+            route: label("scheduling"),
+            owner: label("front-desk"),
+            rule: label("route.referral"),
+        },
         Stage::Deliver => Outcome::Delivered { receipt: Digest([8; 32]) },
-        Stage::Retain => Outcome::Retained { retention: label("default"), until: UnixMillis(9_500_000_000_000) },
+        Stage::Retain => {
+            Outcome::Retained { retention: label("default"), until: UnixMillis(9_500_000_000_000) }
+        }
     }
 }
 

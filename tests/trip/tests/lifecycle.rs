@@ -92,7 +92,8 @@ fn a_station_is_tried_three_times_and_then_stops() {
     assert_eq!(state.due(PATIENCE), Due::Run(Stage::Quarantine));
     let state = state.apply(&failed, AT).unwrap();
     assert_eq!(state.due(PATIENCE), Due::Stop(Stage::Quarantine));
-    let state = state.apply(&Event::Stopped { stage: Stage::Quarantine, reason: Reason::WorkerCrash }, AT).unwrap();
+    let state =
+        state.apply(&Event::Stopped { stage: Stage::Quarantine, reason: Reason::WorkerCrash }, AT).unwrap();
     assert_eq!((state.status(), state.reason), (Status::Quarantined, Some(Reason::WorkerCrash)));
     assert_eq!(state.apply(&Event::Released, AT).unwrap().due(PATIENCE), Due::Run(Stage::Quarantine));
 }

@@ -34,7 +34,8 @@ pub(super) fn settle(page: &Gray, said: Option<(f64, f64)>, is_bilevel: bool) ->
         }
         None => {
             let long_side = f64::from(page.width.max(page.height));
-            let dpi = (long_side / LONG_SIDE_INCHES).clamp(*ESTIMATED_DPI.start(), *ESTIMATED_DPI.end()).round();
+            let dpi =
+                (long_side / LONG_SIDE_INCHES).clamp(*ESTIMATED_DPI.start(), *ESTIMATED_DPI.end()).round();
             (dpi, dpi)
         }
     }

@@ -38,9 +38,7 @@ impl Gray {
 
     /// One bit a px (1 is white), most significant first, rows padded to bytes: the wire's layout.
     pub(super) fn packed(&self) -> Vec<u8> {
-        let pack = |eight: &[u8]| {
-            eight.iter().enumerate().fold(0, |byte, (i, px)| byte | (px & 0x80) >> i)
-        };
+        let pack = |eight: &[u8]| eight.iter().enumerate().fold(0, |byte, (i, px)| byte | (px & 0x80) >> i);
         self.rows().flat_map(|row| row.chunks(8).map(pack)).collect()
     }
 
@@ -77,7 +75,7 @@ impl Gray {
 /// Luminance of a colour (ITU-R BT.601, in 1/256).
 pub(super) fn luminance(red: u8, green: u8, blue: u8) -> u8 {
     let sum = RED_WEIGHT * u32::from(red) + GREEN_WEIGHT * u32::from(green) + BLUE_WEIGHT * u32::from(blue);
-    (sum + 128 >> 8) as u8
+    ((sum + 128) >> 8) as u8
 }
 
 pub(super) const RED_WEIGHT: u32 = 77;

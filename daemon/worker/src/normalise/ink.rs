@@ -96,7 +96,8 @@ impl Ink {
         for band in page.px.chunks_exact(page.width as usize * down).take(self.height) {
             sums.fill(0);
             for row in band.chunks_exact(page.width as usize) {
-                let add = |(sum, px): (&mut u32, &[u8])| *sum += px.iter().map(|px| u32::from(*px)).sum::<u32>();
+                let add =
+                    |(sum, px): (&mut u32, &[u8])| *sum += px.iter().map(|px| u32::from(*px)).sum::<u32>();
                 sums.iter_mut().zip(row.chunks_exact(across)).for_each(add);
             }
             let count = (across * down) as u32;
@@ -136,12 +137,21 @@ impl Ink {
             let rows = around(line, lines).map(|l| &brightest[l * squares..][around(column, squares)]);
             u32::from(rows.flatten().copied().max().unwrap_or(0))
         };
-        (0..lines).flat_map(|line| (0..squares).map(move |column| (line, column))).map(|(l, c)| widened(l, c)).collect()
+        (0..lines)
+            .flat_map(|line| (0..squares).map(move |column| (line, column)))
+            .map(|(l, c)| widened(l, c))
+            .collect()
     }
 }
 
 /// Marks the runs of one row or column that are longer than `max`.
-fn mark_long_runs(cells: &[u8], doomed: &mut [bool], (start, step): (usize, usize), count: usize, max: usize) {
+fn mark_long_runs(
+    cells: &[u8],
+    doomed: &mut [bool],
+    (start, step): (usize, usize),
+    count: usize,
+    max: usize,
+) {
     let mut run = 0;
     for i in 0..=count {
         let at = start + i * step;

@@ -6,9 +6,7 @@ use crate::parse::{Orientation, check_raster_size};
 use hayro::{
     hayro_interpret::{
         BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageData, ImageDrawProps,
-        InterpreterCache, InterpreterSettings, LumaData, Paint, SoftMask,
-        font::GlyphRun,
-        interpret_page,
+        InterpreterCache, InterpreterSettings, LumaData, Paint, SoftMask, font::GlyphRun, interpret_page,
         util::TransformExt,
     },
     hayro_syntax,
@@ -42,7 +40,15 @@ pub(super) fn watch(page: &hayro_syntax::page::Page, limits: &Limits) -> Result<
     let settings = InterpreterSettings::default();
     let cache = InterpreterCache::new();
     let mut context = Context::new(to_paper, paper, &cache, page.xref(), settings);
-    let mut watcher = Watcher { paper, limits, clips: Vec::new(), image: None, finest_dpi: 0.0, seen: Seen::Nothing, refused: None };
+    let mut watcher = Watcher {
+        paper,
+        limits,
+        clips: Vec::new(),
+        image: None,
+        finest_dpi: 0.0,
+        seen: Seen::Nothing,
+        refused: None,
+    };
     interpret_page(page, &mut context, &mut watcher);
     if let Some(reason) = watcher.refused {
         return Err(reason);
@@ -114,7 +120,8 @@ impl Watcher<'_> {
     /// Something is painted over, under or beside; what cannot be seen does not count.
     fn see_paint(&mut self, bounds: Rect, paint: &Paint, mode: &DrawMode) {
         let is_seen = !matches!(mode, DrawMode::Invisible) && bounds.overlaps(self.paper);
-        let is_bare_paper = self.seen == Seen::Nothing && matches!(paint, Paint::Color(color) if color.to_rgba().to_rgba8() == [255; 4]);
+        let is_bare_paper = self.seen == Seen::Nothing
+            && matches!(paint, Paint::Color(color) if color.to_rgba().to_rgba8() == [255; 4]);
         if is_seen && !is_bare_paper {
             self.seen = Seen::Other;
         }

@@ -82,9 +82,13 @@ impl Plan {
         let dpi = x_dpi.max(y_dpi);
         let stretched = |px: u32, its_dpi: f64| (f64::from(px) * dpi / its_dpi).round().max(1.0);
         let (square_width, square_height) = (stretched(source.width, x_dpi), stretched(source.height, y_dpi));
-        let (width, height) =
-            if quarter_turns % 2 == 1 { (square_height, square_width) } else { (square_width, square_height) };
-        let unsquared = scaling(f64::from(source.width) / square_width, f64::from(source.height) / square_height);
+        let (width, height) = if quarter_turns % 2 == 1 {
+            (square_height, square_width)
+        } else {
+            (square_width, square_height)
+        };
+        let unsquared =
+            scaling(f64::from(source.width) / square_width, f64::from(source.height) / square_height);
         let to_source = turned_about_middle(skew_degrees, (width, height))
             .then(undo_quarter_turns(quarter_turns, square_width, square_height))
             .then(unsquared);

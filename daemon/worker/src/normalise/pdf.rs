@@ -10,7 +10,9 @@ use hayro::{
     hayro_syntax::{self, Pdf},
     kurbo::Affine,
     render_into,
-    vello_cpu::{Pixmap, RasterizerSettings, RenderContext, Resources, TargetInit, color::palette::css::WHITE},
+    vello_cpu::{
+        Pixmap, RasterizerSettings, RenderContext, Resources, TargetInit, color::palette::css::WHITE,
+    },
 };
 use std::sync::{
     Arc,
@@ -68,7 +70,8 @@ fn render(page: &hayro_syntax::page::Page, dpi: f64, limits: &Limits) -> Result<
         return Err(Reason::Malformed);
     }
     let mut pixmap = Pixmap::new(width, height);
-    let rasterizer = RasterizerSettings { target_init: TargetInit::Clear(WHITE), ..RasterizerSettings::default() };
+    let rasterizer =
+        RasterizerSettings { target_init: TargetInit::Clear(WHITE), ..RasterizerSettings::default() };
     context.render_with(&mut pixmap, &mut Resources::default(), rasterizer);
     for (px, rgba) in gray.px.iter_mut().zip(pixmap.data()) {
         *px = luminance(rgba.r, rgba.g, rgba.b);
@@ -80,7 +83,8 @@ fn render(page: &hayro_syntax::page::Page, dpi: f64, limits: &Limits) -> Result<
 fn settings_that_note_losses(is_missing_something: &Arc<AtomicBool>) -> InterpreterSettings {
     let flag = Arc::clone(is_missing_something);
     let note = move |warning| {
-        let is_loss = matches!(warning, InterpreterWarning::ImageDecodeFailure | InterpreterWarning::UnsupportedFont);
+        let is_loss =
+            matches!(warning, InterpreterWarning::ImageDecodeFailure | InterpreterWarning::UnsupportedFont);
         flag.fetch_or(is_loss, Ordering::Relaxed);
     };
     InterpreterSettings { warning_sink: Arc::new(note), ..InterpreterSettings::default() }

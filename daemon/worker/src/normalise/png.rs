@@ -13,7 +13,8 @@ const DECODER_BYTES_MAX: usize = 16 << 20;
 pub(super) fn page(document: &[u8], limits: &Limits) -> Result<(Gray, Option<(f64, f64)>), Reason> {
     let facts = Png::read(document, limits)?;
     let mut gray = Gray::white(facts.width, facts.height, limits)?;
-    let mut decoder = Decoder::new_with_limits(Cursor::new(document), png::Limits { bytes: DECODER_BYTES_MAX });
+    let mut decoder =
+        Decoder::new_with_limits(Cursor::new(document), png::Limits { bytes: DECODER_BYTES_MAX });
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);

@@ -1,6 +1,8 @@
 //! The samples of a TIFF row to gray: bit depths, predictor, colour spaces, separate planes.
 
-use super::gray::{BLACK, BLUE_WEIGHT, GREEN_WEIGHT, RED_WEIGHT, WHITE, luminance, luminance_of_inks, over_white};
+use super::gray::{
+    BLACK, BLUE_WEIGHT, GREEN_WEIGHT, RED_WEIGHT, WHITE, luminance, luminance_of_inks, over_white,
+};
 use crate::parse::{TiffPage, compression, photometric};
 use std::borrow::Cow;
 use types::Reason;
@@ -19,13 +21,21 @@ pub(super) struct Reading {
 
 #[derive(Clone)]
 enum Meaning {
-    Gray { is_zero_white: bool, alpha: Option<Alpha> },
-    Rgb { alpha: Option<Alpha> },
+    Gray {
+        is_zero_white: bool,
+        alpha: Option<Alpha>,
+    },
+    Rgb {
+        alpha: Option<Alpha>,
+    },
     /// Gray of each index.
     Palette(Vec<u8>),
     Cmyk,
     /// One of the planes red, green and blue by its weight; the first replaces, the others add.
-    Plane { weight: u32, is_first: bool },
+    Plane {
+        weight: u32,
+        is_first: bool,
+    },
     /// A plane that is not seen.
     Unseen,
 }
@@ -52,9 +62,7 @@ impl Reading {
             // Uncompressed YCbCr comes in blocks of subsampled colours, which scanners do not write.
             (photometric::YCBCR, _) if !is_jpeg => return Err(Reason::UnsupportedFormat),
             // Lab colours begin with lightness, which is all that is wanted.
-            (kind, _) => {
-                Meaning::Gray { is_zero_white: kind == photometric::WHITE_IS_ZERO, alpha: alpha(1) }
-            }
+            (kind, _) => Meaning::Gray { is_zero_white: kind == photometric::WHITE_IS_ZERO, alpha: alpha(1) },
         };
         if page.are_planes_separate && (is_jpeg || matches!(meaning, Meaning::Cmyk)) {
             return Err(Reason::UnsupportedFormat);
@@ -168,7 +176,10 @@ fn expand_bits(packed: &[u8], is_zero_white: bool, target: &mut [u8]) {
     let flip = if is_zero_white { 0xFF } else { 0 };
     for (eight, byte) in target.chunks_mut(8).zip(packed) {
         let bits = byte ^ flip;
-        eight.iter_mut().enumerate().for_each(|(i, px)| *px = if bits & 0x80 >> i != 0 { WHITE } else { BLACK });
+        eight
+            .iter_mut()
+            .enumerate()
+            .for_each(|(i, px)| *px = if bits & 0x80 >> i != 0 { WHITE } else { BLACK });
     }
 }
 

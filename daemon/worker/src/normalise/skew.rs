@@ -23,13 +23,16 @@ pub(super) fn find(strips: &Strips, x_dpi: f64, y_dpi: f64) -> f64 {
     let sharpness = |degrees: f64| sharpness(&strips.profile(0..strips.count(), slope(degrees, aspect)));
     let try_around = |middle: f64, reach: f64, step: f64| -> Vec<(f64, f64)> {
         let count = (reach / step).round() as i32;
-        (-count..=count).map(|i| middle + f64::from(i) * step).map(|degrees| (degrees, sharpness(degrees))).collect()
+        (-count..=count)
+            .map(|i| middle + f64::from(i) * step)
+            .map(|degrees| (degrees, sharpness(degrees)))
+            .collect()
     };
     let tried = try_around(0.0, DEGREES_MAX, STEPS_DEGREES[0]);
     let usual = median(tried.iter().map(|(_, sharpness)| *sharpness).collect());
-    let best = STEPS_DEGREES.windows(2).fold(sharpest(&tried), |best, steps| {
-        sharpest(&try_around(best.0, steps[0], steps[1]))
-    });
+    let best = STEPS_DEGREES
+        .windows(2)
+        .fold(sharpest(&tried), |best, steps| sharpest(&try_around(best.0, steps[0], steps[1])));
     let is_clear = best.1 > usual * SHARPNESS_RATIO_MIN && best.0.abs() < DEGREES_MAX;
     if is_clear { best.0 } else { 0.0 }
 }
@@ -40,7 +43,10 @@ pub(super) fn slope(degrees: f64, aspect: f64) -> f64 {
 }
 
 fn sharpest(tried: &[(f64, f64)]) -> (f64, f64) {
-    tried.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0.0, 0.0))
+    // A sparse page is as sharp over a whole range of slopes: the straightest of them is meant.
+    let by_sharpness =
+        |a: &(f64, f64), b: &(f64, f64)| a.1.total_cmp(&b.1).then(b.0.abs().total_cmp(&a.0.abs()));
+    tried.iter().copied().max_by(by_sharpness).unwrap_or((0.0, 0.0))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -11,7 +11,11 @@ use std::borrow::Cow;
 use types::{Limits, Reason};
 
 /// Page `index` of the file: its px as they are to be shown, and its resolution in that orientation.
-pub(super) fn page(document: &[u8], index: u32, limits: &Limits) -> Result<(Gray, Option<(f64, f64)>), Reason> {
+pub(super) fn page(
+    document: &[u8],
+    index: u32,
+    limits: &Limits,
+) -> Result<(Gray, Option<(f64, f64)>), Reason> {
     let directories = Tiff::open(document)?.directories(limits)?;
     let directory = directories.get(index as usize).ok_or(Reason::NoPages)?;
     let page = TiffPage::read(directory, limits)?;
@@ -43,11 +47,19 @@ fn decode(page: &TiffPage, limits: &Limits) -> Result<Gray, Reason> {
 
 /// Plane, row and column of each strip or tile, in the order of the file.
 fn places(across: u32, down: u32) -> impl Iterator<Item = (usize, u32, u32)> {
-    (0..).flat_map(move |plane| (0..down).flat_map(move |row| (0..across).map(move |column| (plane, row, column))))
+    (0..).flat_map(move |plane| {
+        (0..down).flat_map(move |row| (0..across).map(move |column| (plane, row, column)))
+    })
 }
 
 /// A strip or tile that is a JPEG of its own, but for the tables that the directory holds for all.
-fn place_jpeg(page: &TiffPage, packed: &[u8], (x, y): (u32, u32), gray: &mut Gray, limits: &Limits) -> Result<(), Reason> {
+fn place_jpeg(
+    page: &TiffPage,
+    packed: &[u8],
+    (x, y): (u32, u32),
+    gray: &mut Gray,
+    limits: &Limits,
+) -> Result<(), Reason> {
     let piece = jpeg::decode(&whole_jpeg(page, packed)?, Inks::Straight, limits)?;
     let width = piece.width.min(page.width - x) as usize;
     for (row, values) in (y..page.height).zip(piece.rows()) {

@@ -40,7 +40,9 @@ pub(super) fn unpack(page: &TiffPage, packed: &[u8], rows: Rows) -> Result<Vec<u
         compression::LZW => lzw(&packed, bytes)?,
         compression::DEFLATE | compression::OLD_DEFLATE => inflate(&packed, bytes)?,
         compression::PACK_BITS => pack_bits(&packed, bytes),
-        compression::HUFFMAN | compression::GROUP_3 | compression::GROUP_4 => return fax(page, &packed, rows),
+        compression::HUFFMAN | compression::GROUP_3 | compression::GROUP_4 => {
+            return fax(page, &packed, rows);
+        }
         _ => return Err(Reason::UnsupportedFormat),
     };
     unpacked.resize(bytes, 0);

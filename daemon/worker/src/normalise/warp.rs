@@ -52,7 +52,8 @@ fn fixed(value: f64) -> i64 {
 /// The four px around a place, weighted.
 fn sample(source: &Gray, at: Position) -> u8 {
     let (x, y) = (at.x >> FRACTION_BITS, at.y >> FRACTION_BITS);
-    let weight = |position: i64| (position >> (FRACTION_BITS - WEIGHT_BITS)) as u32 & ((1 << WEIGHT_BITS) - 1);
+    let weight =
+        |position: i64| (position >> (FRACTION_BITS - WEIGHT_BITS)) as u32 & ((1 << WEIGHT_BITS) - 1);
     let (right, below) = (weight(at.x), weight(at.y));
     let width = source.width as usize;
     let is_inside = x >= 0 && y >= 0 && x + 1 < i64::from(source.width) && y + 1 < i64::from(source.height);
@@ -63,12 +64,16 @@ fn sample(source: &Gray, at: Position) -> u8 {
     } else {
         [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)].map(|(x, y)| px_or_white(source, x, y))
     };
-    let across = |left: u8, other: u8| u32::from(left) * ((1 << WEIGHT_BITS) - right) + u32::from(other) * right;
+    let across =
+        |left: u8, other: u8| u32::from(left) * ((1 << WEIGHT_BITS) - right) + u32::from(other) * right;
     let sum = across(a, b) * ((1 << WEIGHT_BITS) - below) + across(c, d) * below;
     ((sum + (1 << (2 * WEIGHT_BITS - 1))) >> (2 * WEIGHT_BITS)) as u8
 }
 
 fn px_or_white(source: &Gray, x: i64, y: i64) -> u8 {
-    let inside = u32::try_from(x).ok().zip(u32::try_from(y).ok()).filter(|(x, y)| *x < source.width && *y < source.height);
+    let inside = u32::try_from(x)
+        .ok()
+        .zip(u32::try_from(y).ok())
+        .filter(|(x, y)| *x < source.width && *y < source.height);
     inside.map_or(WHITE, |(x, y)| source.px[y as usize * source.width as usize + x as usize])
 }

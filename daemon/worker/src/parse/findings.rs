@@ -63,10 +63,8 @@ fn inspect(dictionary: &Dictionary, pdf: &Document, findings: &mut Findings) {
             b"OCProperties" => OPTIONAL_CONTENT,
             b"RichMediaContent" | b"RichMediaSettings" => RICH_MEDIA,
             b"S" | b"Type" | b"Subtype" => match name(value, pdf) {
-                Some(kind) if is_structure(dictionary, pdf) => match kind {
-                    b"EmbeddedFile" => EMBEDDED_FILE,
-                    _ => continue,
-                },
+                Some(b"EmbeddedFile") if is_structure(dictionary, pdf) => EMBEDDED_FILE,
+                Some(_) if is_structure(dictionary, pdf) => continue,
                 Some(kind) => match finding_of(kind) {
                     Some(found) => found,
                     None => continue,

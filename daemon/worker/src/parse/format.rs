@@ -47,14 +47,17 @@ impl Format {
         if document.is_empty() {
             return Err(Reason::Empty);
         }
-        if ARCHIVES.into_iter().any(starts) || document.get(TAR.0..).is_some_and(|rest| rest.starts_with(TAR.1)) {
+        if ARCHIVES.into_iter().any(starts)
+            || document.get(TAR.0..).is_some_and(|rest| rest.starts_with(TAR.1))
+        {
             return Err(Reason::Archive);
         }
         if starts(b"\x89PNG\r\n\x1A\n") {
             Ok(Self::Png)
         } else if starts(b"\xFF\xD8\xFF") {
             Ok(Self::Jpeg)
-        } else if [b"II\x2A\x00", b"MM\x00\x2A", b"II\x2B\x00", b"MM\x00\x2B"].into_iter().any(|m| starts(m)) {
+        } else if [b"II\x2A\x00", b"MM\x00\x2A", b"II\x2B\x00", b"MM\x00\x2B"].into_iter().any(|m| starts(m))
+        {
             Ok(Self::Tiff)
         } else if pdf_header_at(document).is_some() {
             Ok(Self::Pdf)

@@ -48,7 +48,9 @@ impl Jpeg {
                     let body = reader.body()?;
                     match marker {
                         // Lossless, hierarchical and arithmetic coding: no scanner or camera writes them.
-                        0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => return Err(Reason::UnsupportedFormat),
+                        0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
+                            return Err(Reason::UnsupportedFormat);
+                        }
                         0xC0..=0xC2 => {
                             let found = frame_size(body)?;
                             check_raster_size(found.0.into(), found.1.into(), limits)?;
@@ -136,9 +138,6 @@ impl Exif {
     /// Damaged Exif says nothing; it is no reason to refuse the picture.
     fn of(body: &[u8], limits: &Limits) -> Option<Self> {
         let directory = Tiff::open(body.strip_prefix(b"Exif\0\0")?).ok()?.first_directory(limits).ok()?;
-        Some(Self {
-            dpi: Resolution::of(&directory).dpi(),
-            orientation: Orientation::of(&directory),
-        })
+        Some(Self { dpi: Resolution::of(&directory).dpi(), orientation: Orientation::of(&directory) })
     }
 }

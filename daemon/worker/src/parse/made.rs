@@ -45,7 +45,8 @@ pub(crate) fn tiff(pages: &[MadePage]) -> Vec<u8> {
         let mut tags = page.tags.clone();
         tags.extend([(273, offsets), (279, counts)]);
         tags.sort();
-        let mut entries: Vec<[u8; 12]> = tags.iter().map(|(tag, values)| entry(&mut file, *tag, values)).collect();
+        let mut entries: Vec<[u8; 12]> =
+            tags.iter().map(|(tag, values)| entry(&mut file, *tag, values)).collect();
         entries.extend(page.bytes.iter().map(|(tag, bytes)| {
             let at = append(&mut file, bytes);
             field(*tag, 7, bytes.len() as u32, at.to_le_bytes())

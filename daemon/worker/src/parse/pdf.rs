@@ -23,7 +23,11 @@ const OBJECT_STREAM_BYTES_MAX: usize = 16 << 20;
 const COUNTING_BUFFER_BYTES: usize = 64 << 10;
 
 /// Pages of the PDF; adds what else it carries to `findings`.
-pub(super) fn examine(document: Arc<Vec<u8>>, limits: &Limits, findings: &mut Findings) -> Result<u32, Reason> {
+pub(super) fn examine(
+    document: Arc<Vec<u8>>,
+    limits: &Limits,
+    findings: &mut Findings,
+) -> Result<u32, Reason> {
     let header_at = pdf_header_at(&document).ok_or(Reason::UnsupportedFormat)?;
     let end = End::of(&document)?;
     if header_at > 0 || end == End::FollowedByData {
@@ -85,10 +89,13 @@ fn last(bytes: &[u8], mark: &[u8]) -> Option<usize> {
 }
 
 fn load(document: &[u8]) -> Result<Document, Reason> {
-    let options = LoadOptions { max_decompressed_size: Some(OBJECT_STREAM_BYTES_MAX), ..LoadOptions::default() };
+    let options =
+        LoadOptions { max_decompressed_size: Some(OBJECT_STREAM_BYTES_MAX), ..LoadOptions::default() };
     let pdf = Document::load_mem_with_options(document, options).map_err(|error| match error {
         Error::Decompress(DecompressError::MemoryLimitExceeded { .. }) => Reason::DecodedTooLarge,
-        Error::InvalidPassword | Error::Decryption(_) | Error::UnsupportedSecurityHandler(_) => Reason::Encrypted,
+        Error::InvalidPassword | Error::Decryption(_) | Error::UnsupportedSecurityHandler(_) => {
+            Reason::Encrypted
+        }
         _ => Reason::Malformed,
     })?;
     // A file whose password is not empty loads without an error and without its objects.

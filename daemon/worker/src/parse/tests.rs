@@ -118,7 +118,10 @@ fn what_a_pdf_carries_is_named() {
     assert_eq!(with(action("URI")), [EXTERNAL_LINK]);
     assert_eq!(with(action("SubmitForm")), [SUBMIT_FORM]);
     assert_eq!(with(action("GoTo")), [""; 0]);
-    assert_eq!(with(dictionary! { "AA" => dictionary! { "O" => action("GoTo") } }.into()), [AUTOMATIC_ACTION]);
+    assert_eq!(
+        with(dictionary! { "AA" => dictionary! { "O" => action("GoTo") } }.into()),
+        [AUTOMATIC_ACTION]
+    );
     assert_eq!(with(dictionary! { "Subtype" => "FileAttachment" }.into()), [EMBEDDED_FILE]);
     assert_eq!(with(dictionary! { "Subtype" => "RichMedia" }.into()), [RICH_MEDIA]);
     assert_eq!(with(dictionary! { "XFA" => 1 }.into()), [XFA]);
@@ -155,7 +158,8 @@ fn bytes_outside_of_the_structure_are_found() {
 #[test]
 fn a_second_revision_is_found() {
     let first = pdf(1, b"", |_| {});
-    let mut update = lopdf::IncrementalDocument::create_from(first.clone(), Document::load_mem(&first).unwrap());
+    let mut update =
+        lopdf::IncrementalDocument::create_from(first.clone(), Document::load_mem(&first).unwrap());
     update.new_document.add_object(dictionary! { "A" => 1 });
     let mut bytes = Vec::new();
     update.save_to(&mut bytes).unwrap();
@@ -219,7 +223,8 @@ fn loops_and_deep_nests_end() {
         document.get_dictionary_mut(root).unwrap().set("Kids", vec![root.into()]);
     });
     assert!(parse(own_kid).is_err());
-    let nest = [b"%PDF-1.4\n1 0 obj ".to_vec(), vec![b'['; 500_000], b"\nstartxref\n9\n%%EOF".to_vec()].concat();
+    let nest =
+        [b"%PDF-1.4\n1 0 obj ".to_vec(), vec![b'['; 500_000], b"\nstartxref\n9\n%%EOF".to_vec()].concat();
     assert!(parse(nest).is_err());
 }
 
@@ -231,7 +236,9 @@ fn damaged_bytes_end_in_an_answer() {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (random >> 33) as usize % below
     };
-    for document in [pdf(2, b"0 0 m", |_| {}), small_tiff(), png(4, 4, Some(&[9; 16])), jpeg(8, 8, &[128; 64])] {
+    for document in
+        [pdf(2, b"0 0 m", |_| {}), small_tiff(), png(4, 4, Some(&[9; 16])), jpeg(8, 8, &[128; 64])]
+    {
         for _ in 0..400 {
             let mut damaged = document.clone();
             for _ in 0..=next(6) {

@@ -83,7 +83,8 @@ impl<'a> Tiff<'a> {
 
     /// The bytes from `at`, as many as `count`.
     pub(crate) fn slice(self, at: u64, count: u64) -> Result<&'a [u8], Reason> {
-        let range = usize::try_from(at).ok().zip(at.checked_add(count).and_then(|end| usize::try_from(end).ok()));
+        let range =
+            usize::try_from(at).ok().zip(at.checked_add(count).and_then(|end| usize::try_from(end).ok()));
         range.and_then(|(start, end)| self.bytes.get(start..end)).ok_or(Reason::Truncated)
     }
 
@@ -101,7 +102,9 @@ impl<'a> Tiff<'a> {
         let start = at + count_bytes;
         let end = start + count * entry_bytes;
         self.slice(start, count * entry_bytes)?;
-        let entries = (0..count).filter_map(|i| self.entry(start + i * entry_bytes).transpose()).collect::<Result<_, _>>()?;
+        let entries = (0..count)
+            .filter_map(|i| self.entry(start + i * entry_bytes).transpose())
+            .collect::<Result<_, _>>()?;
         // A file that ends right behind its last directory lacks only the null pointer.
         let next = self.number(end, pointer_bytes).unwrap_or(0);
         Ok(Directory { file: self, entries, next })
@@ -156,7 +159,12 @@ impl<'a> Directory<'a> {
     /// The first value of a rational tag.
     pub(crate) fn rational(&self, tag: u16) -> Option<f64> {
         let entry = self.entry(tag).filter(|entry| entry.count > 0 && entry.kind == RATIONAL)?;
-        let part = |offset| self.file.number((entry.at as u64).saturating_add(offset), 4).ok().and_then(|n| u32::try_from(n).ok());
+        let part = |offset| {
+            self.file
+                .number((entry.at as u64).saturating_add(offset), 4)
+                .ok()
+                .and_then(|n| u32::try_from(n).ok())
+        };
         let (above, below) = (f64::from(part(0)?), f64::from(part(4)?));
         (below > 0.0).then_some(above / below)
     }

@@ -4,7 +4,10 @@
 //! page; decoding it fails alone. Reduced images in the chain count as pages too: dropping one that is
 //! wrongly marked would lose a page in silence, keeping one costs a small page.
 
-use super::{check_raster_size, tiff::{Directory, Tiff}};
+use super::{
+    check_raster_size,
+    tiff::{Directory, Tiff},
+};
 use types::{Limits, Reason};
 
 /// Names of TIFF's compression numbers.
@@ -152,7 +155,11 @@ const BITS_MAX: u64 = 16;
 fn chunk_size(directory: &Directory, width: u32, height: u32, limits: &Limits) -> Result<(u32, u32), Reason> {
     let Some(tile_width) = directory.number(tag::TILE_WIDTH) else {
         let rows = directory.number(tag::ROWS_PER_STRIP).unwrap_or(u64::MAX).min(height.into());
-        return if rows == 0 { Err(Reason::Malformed) } else { Ok((width, u32::try_from(rows).unwrap_or(height))) };
+        return if rows == 0 {
+            Err(Reason::Malformed)
+        } else {
+            Ok((width, u32::try_from(rows).unwrap_or(height)))
+        };
     };
     let tile_height = directory.number(tag::TILE_LENGTH).ok_or(Reason::Malformed)?;
     check_raster_size(tile_width, tile_height, limits)?;
@@ -185,7 +192,8 @@ fn chunks(
     if (offsets.len() as u64) < needed || (counts.len() as u64) < needed {
         return Err(Reason::Malformed);
     }
-    let chunks: Vec<_> = offsets.into_iter().zip(counts).take(usize::try_from(needed).unwrap_or_default()).collect();
+    let chunks: Vec<_> =
+        offsets.into_iter().zip(counts).take(usize::try_from(needed).unwrap_or_default()).collect();
     chunks.iter().try_for_each(|(at, bytes)| directory.file().slice(*at, *bytes).map(drop))?;
     Ok(chunks)
 }

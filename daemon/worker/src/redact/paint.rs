@@ -59,13 +59,13 @@ impl Sheet {
         let down = |at: u32| at - at % SQUARE_PX;
         let up = |at: u32, end: u32| at.next_multiple_of(SQUARE_PX).min(end);
         let grown = [
-            (Rect { x0: down(rect.x0), x1: rect.x0, ..rect }),
-            (Rect { x0: rect.x1, x1: up(rect.x1, self.geometry.width_px), ..rect }),
+            Rect { x0: down(rect.x0), x1: rect.x0, ..rect },
+            Rect { x0: rect.x1, x1: up(rect.x1, self.geometry.width_px), ..rect },
         ];
         let wide = grown.into_iter().filter(|strip| self.is_paper(*strip)).fold(rect, Rect::union);
         let grown = [
-            (Rect { y0: down(rect.y0), y1: rect.y0, ..wide }),
-            (Rect { y0: rect.y1, y1: up(rect.y1, self.geometry.height_px), ..wide }),
+            Rect { y0: down(rect.y0), y1: rect.y0, ..wide },
+            Rect { y0: rect.y1, y1: up(rect.y1, self.geometry.height_px), ..wide },
         ];
         grown.into_iter().filter(|strip| self.is_paper(*strip)).fold(wide, Rect::union)
     }

@@ -2,12 +2,13 @@
 
 //! How pages lie: turned, skewed, with px that are not square.
 
-use super::{super::{gray::Gray, page::turned_about_middle, warp::warp}, *};
+use super::super::{page::turned_about_middle, warp::warp};
+use super::*;
 use crate::parse::Orientation;
 use types::Transform;
 
 /// Places in the margins of the text page where a dot finds itself again.
-const DOTS: [(f64, f64); 4] = [(60.0, 60.0), (1215.0, 70.0), (50.0, 1590.0), (1220.0, 1580.0)];
+const DOTS: [(f64, f64); 4] = [(75.0, 60.0), (1200.0, 70.0), (75.0, 1590.0), (1200.0, 1580.0)];
 
 fn with_dots(mut page: Gray) -> Gray {
     for (x, y) in DOTS {
@@ -65,7 +66,10 @@ fn a_straight_page_is_not_touched() {
     let page = text_page();
     let result = normalised_px(Gray { px: page.px.clone(), ..page }, (150.0, 150.0));
     assert_eq!(result.geometry.transform, Transform::IDENTITY);
-    assert_eq!((result.geometry.skew_centideg, result.geometry.rotation_deg, result.geometry.dpi), (0, 0, 150));
+    assert_eq!(
+        (result.geometry.skew_centideg, result.geometry.rotation_deg, result.geometry.dpi),
+        (0, 0, 150)
+    );
     assert!(result.px.px == page.px);
     let hardly = normalised_px(skewed(&page, 0.05), (150.0, 150.0));
     assert_eq!(hardly.geometry.transform, Transform::IDENTITY, "not worth a resampling");

@@ -7,7 +7,11 @@ mod pdf;
 mod pictures;
 mod tiff;
 
-use super::{Source, gray::Gray, page::{Dpi, Normalised, Scan, normalise}};
+use super::{
+    Source,
+    gray::Gray,
+    page::{Dpi, Normalised, Scan, normalise},
+};
 use types::{Limits, Reason};
 
 fn open(document: Vec<u8>) -> Source {
@@ -43,10 +47,10 @@ fn text_page() -> Gray {
                 let x = 120 + word * 78 + place * 9;
                 stem(&mut page, x, base - 12, 12);
                 stem(&mut page, x + 4, base - 12, 12);
-                if letter % 3 == 0 {
+                if letter.is_multiple_of(3) {
                     stem(&mut page, x, base - 19, 7);
                 }
-                if letter % 11 == 0 {
+                if letter.is_multiple_of(11) {
                     stem(&mut page, x, base, 5);
                 }
             }

@@ -16,7 +16,11 @@ fn png(color: ColorType, depth: BitDepth, palette: Option<&[u8]>, data: &[u8]) -
         encoder.set_palette(palette);
     }
     let per_metre = 7874; // 200 dpi
-    encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: per_metre, yppu: per_metre, unit: png::Unit::Meter }));
+    encoder.set_pixel_dims(Some(png::PixelDimensions {
+        xppu: per_metre,
+        yppu: per_metre,
+        unit: png::Unit::Meter,
+    }));
     encoder.write_header().unwrap().write_image_data(data).unwrap();
     bytes
 }
@@ -29,7 +33,12 @@ fn every_kind_of_png_becomes_gray_on_white() {
     assert_eq!(one_bit, [255, 0, 255, 0, 0, 255, 0, 255]);
     let deep = gray(png(ColorType::Grayscale, BitDepth::Sixteen, None, &[200, 7].repeat(8)));
     assert_eq!(deep, [200; 8]);
-    let palette = gray(png(ColorType::Indexed, BitDepth::Eight, Some(&[0, 0, 0, 255, 0, 0]), &[0, 1, 0, 1, 1, 0, 1, 0]));
+    let palette = gray(png(
+        ColorType::Indexed,
+        BitDepth::Eight,
+        Some(&[0, 0, 0, 255, 0, 0]),
+        &[0, 1, 0, 1, 1, 0, 1, 0],
+    ));
     assert_eq!(palette, [0, 77, 0, 77, 77, 0, 77, 0]);
     let red = gray(png(ColorType::Rgb, BitDepth::Eight, None, &[255, 0, 0].repeat(8)));
     assert_eq!(red, [77; 8]);
@@ -58,12 +67,24 @@ fn a_png_cut_within_its_px_fails_alone() {
 
 /// Left half dark, right half light, top edge black.
 fn photo() -> Vec<u8> {
-    (0..32 * 16).map(|i| if i < 32 * 4 { 0 } else if i % 32 < 16 { 90 } else { 210 }).collect()
+    (0..32 * 16)
+        .map(|i| {
+            if i < 32 * 4 {
+                0
+            } else if i % 32 < 16 {
+                90
+            } else {
+                210
+            }
+        })
+        .collect()
 }
 
 /// Puts an orientation into a JPEG, as cameras and scanners do.
 fn with_exif(jpeg: Vec<u8>, orientation: u8) -> Vec<u8> {
-    let mut exif = b"\xFF\xE1\x00\x22Exif\0\0MM\x00\x2A\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00".to_vec();
+    let mut exif =
+        b"\xFF\xE1\x00\x22Exif\0\0MM\x00\x2A\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00"
+            .to_vec();
     exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
     [&jpeg[..2], &exif, &jpeg[2..]].concat()
 }
@@ -73,13 +94,24 @@ fn with_exif(jpeg: Vec<u8>, orientation: u8) -> Vec<u8> {
 fn a_jpeg_is_shown_as_its_exif_says() {
     let stored = scan(jpeg(32, 16, &photo())).unwrap();
     assert!(mean_difference(&stored.px, &photo()) < 4.0);
-    for (orientation, is_mirrored, quarter_turns) in
-        [(1, false, 0), (2, true, 0), (3, false, 2), (4, true, 2), (5, true, 3), (6, false, 1), (7, true, 1), (8, false, 3)]
-    {
+    for (orientation, is_mirrored, quarter_turns) in [
+        (1, false, 0),
+        (2, true, 0),
+        (3, false, 2),
+        (4, true, 2),
+        (5, true, 3),
+        (6, false, 1),
+        (7, true, 1),
+        (8, false, 3),
+    ] {
         let shown = scan(with_exif(jpeg(32, 16, &photo()), orientation)).unwrap();
         let expected = Gray { px: stored.px.clone(), ..stored }
             .oriented(crate::parse::Orientation { is_mirrored, quarter_turns });
-        assert_eq!((shown.width, shown.height), (expected.width, expected.height), "orientation {orientation}");
+        assert_eq!(
+            (shown.width, shown.height),
+            (expected.width, expected.height),
+            "orientation {orientation}"
+        );
         assert!(shown.px == expected.px, "orientation {orientation}");
     }
     let turned = scan(with_exif(jpeg(32, 16, &photo()), 6)).unwrap();

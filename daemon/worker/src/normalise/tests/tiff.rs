@@ -12,8 +12,18 @@ const HEIGHT: u32 = 12;
 
 /// The picture, a row to a number, most significant bit left, 1 is black.
 const ROWS: [u64; 12] = [
-    851356096739, 121929232782, 7519864576, 326417513764, 292057775392, 660136683212, 17725395074,
-    883046954598, 77347178505, 627371558985, 15039729153, 851356096739,
+    851356096739,
+    121929232782,
+    7519864576,
+    326417513764,
+    292057775392,
+    660136683212,
+    17725395074,
+    883046954598,
+    77347178505,
+    627371558985,
+    15039729153,
+    851356096739,
 ];
 
 /// The same in the codings of ITU-T T.4 and T.6, with 1 for white, as libtiff writes it.
@@ -68,7 +78,8 @@ fn every_fax_coding_gives_the_same_picture() {
     check("Group 4", fax(4, GROUP_4));
     check("rows to a strip: all", fax(4, GROUP_4).with(278, &[u32::MAX]));
     for (compression, hex, options) in [(3, GROUP_3, 0), (3, GROUP_3_2D, 1), (4, GROUP_4, 0)] {
-        let lsb = page(compression, reversed(&bytes(hex))).with(262, &[1]).with(266, &[2]).with(292, &[options]);
+        let lsb =
+            page(compression, reversed(&bytes(hex))).with(262, &[1]).with(266, &[2]).with(292, &[options]);
         check("least significant bit first", lsb);
     }
 }
@@ -78,8 +89,9 @@ fn every_general_coding_gives_the_same_picture() {
     let mut zipped = ZlibEncoder::new(Vec::new(), Compression::fast());
     zipped.write_all(&packed()).unwrap();
     let zipped = zipped.finish().unwrap();
-    let lzw = weezl::encode::Encoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8).encode(&packed()).unwrap();
-    let runs: Vec<u8> = packed().chunks(5).flat_map(|row| [&[4], row].concat()).collect();
+    let lzw =
+        weezl::encode::Encoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8).encode(&packed()).unwrap();
+    let runs: Vec<u8> = packed().chunks(5).flat_map(|row| [[4].as_slice(), row].concat()).collect();
     check("uncompressed", page(1, packed()));
     check("0 is black", page(1, inverted(&packed())).with(262, &[1]));
     check("least significant bit first", page(1, reversed(&packed())).with(266, &[2]));
@@ -87,7 +99,10 @@ fn every_general_coding_gives_the_same_picture() {
     check("Deflate", page(8, zipped.clone()));
     check("Deflate by its old number", page(32946, zipped));
     check("PackBits", page(32773, runs));
-    check("16 bits", page(1, expected().iter().flat_map(|px| [9, *px]).collect()).with(258, &[16]).with(262, &[1]));
+    check(
+        "16 bits",
+        page(1, expected().iter().flat_map(|px| [9, *px]).collect()).with(258, &[16]).with(262, &[1]),
+    );
     let palette: Vec<u32> = [0, 65_535].repeat(3);
     let indices = inverted(&packed());
     check("palette", page(1, indices).with(262, &[3]).with(320, &palette));
@@ -119,7 +134,11 @@ fn a_predictor_is_undone() {
     let rows = expected();
     let differences: Vec<u8> = rows
         .chunks(WIDTH as usize)
-        .flat_map(|row| (0..row.len()).map(|i| row[i].wrapping_sub(if i == 0 { 0 } else { row[i - 1] })).collect::<Vec<_>>())
+        .flat_map(|row| {
+            (0..row.len())
+                .map(|i| row[i].wrapping_sub(if i == 0 { 0 } else { row[i - 1] }))
+                .collect::<Vec<_>>()
+        })
         .collect();
     check("8 bits", page(1, differences).with(258, &[8]).with(262, &[1]).with(317, &[2]));
 }
@@ -131,7 +150,7 @@ fn a_jpeg_within_is_completed_by_its_tables() {
     // The tables go into the directory, the rest stays in the strip, as libtiff does it.
     let frame = whole.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
     let tables = [&whole[..frame], &[0xFF, 0xD9]].concat();
-    let strip = [&[0xFF, 0xD8], &whole[frame..]].concat();
+    let strip = [[0xFF, 0xD8].as_slice(), &whole[frame..]].concat();
     let mut page = MadePage::new(64, 16, 7, strip).with(258, &[8]).with(262, &[1]);
     page.bytes.push((347, tables));
     let gray = scan(tiff(&[page])).unwrap();
