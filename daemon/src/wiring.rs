@@ -3,7 +3,7 @@
 use crate::{clock, journal, notify, signals::Signals};
 use anyhow::{Context, bail};
 use config::Settings;
-use pipeline::{Appliance, Opening};
+use pipeline::{Appliance, Opening, StartError};
 use serve::Server;
 use std::{
     path::{Path, PathBuf},
@@ -38,16 +38,27 @@ pub(crate) fn serve(config: &Path) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "lazaretd does not run");
-            ExitCode::from(EX_CONFIG)
+            if is_set_up_wrong(&error) { ExitCode::from(EX_CONFIG) } else { ExitCode::FAILURE }
         }
     }
 }
+
+/// Would the next start fail in the same way? Then systemd must not try again (RestartPreventExitStatus).
+fn is_set_up_wrong(error: &anyhow::Error) -> bool {
+    let start = error.downcast_ref::<StartError>();
+    error.is::<BadSetup>() || matches!(start, Some(StartError::Sandbox(_) | StartError::Landlock))
+}
+
+/// Policy, keys or certificates that a person must correct.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct BadSetup(String);
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
     let signals = Signals::catch()?;
     let master = master_key(&settings)?;
     let policy = pipeline::read_policy(&settings.policy.dir).map_err(|errors| {
-        anyhow::anyhow!("policy in {}:\n{}", settings.policy.dir.display(), errors.join("\n"))
+        BadSetup(format!("policy in {}: {}", settings.policy.dir.display(), errors.join("; ")))
     })?;
     let (drain, draining) = watch::channel(false);
     let mut drained = draining.clone();

@@ -45,8 +45,8 @@ impl RetentionRules {
         let mut rules = Vec::new();
         for (line, row) in reader.entries::<Row>(outline.rule) {
             ids.take(reader, line, &row.id);
-            if !(1..=DAYS_MAX).contains(&row.days) {
-                reader.report(line, Problem::OutOfRange { key: "days", low: 1.0, high: DAYS_MAX as f32 });
+            if row.days > DAYS_MAX {
+                reader.report(line, Problem::OutOfRange { key: "days", low: 0.0, high: DAYS_MAX as f32 });
             }
             rules.push(row);
         }

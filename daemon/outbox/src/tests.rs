@@ -1,3 +1,5 @@
+//! Deliveries on a real disk: twice, cut off after each step, in the way of something else.
+
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;

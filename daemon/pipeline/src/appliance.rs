@@ -46,21 +46,21 @@ const HINTS_MAX: usize = 1;
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum StartError {
-    #[error("sandbox: {0}. Nothing is parsed without it; see docs/guide/install.md")]
+    #[error("the sandbox does not hold, and nothing is parsed without it; see docs/guide/install.md")]
     Sandbox(#[from] ProveError),
     #[error("sandbox: landlock is not fully enforced by this kernel, and sandbox.allow-degraded is not set")]
     Landlock,
-    #[error("vault: {0}")]
+    #[error("the vault does not open")]
     Vault(#[from] VaultError),
-    #[error("ledger: {0}")]
+    #[error("the ledger does not open")]
     Ledger(#[from] LedgerError),
-    #[error("index: {0}")]
+    #[error("the index does not open")]
     Index(#[from] StoreError),
-    #[error("inbox: {0}")]
+    #[error("an inbox does not open")]
     Inbox(#[from] InboxError),
     #[error("book: {0}")]
     Book(&'static str),
-    #[error("state directory: {0}")]
+    #[error("the state directory cannot be used")]
     Io(#[from] std::io::Error),
 }
 

@@ -52,6 +52,7 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
         let geometries =
             unsure.iter().filter_map(|page| Some((*page, made.get(page)?.as_ref().ok()?.geometry))).collect();
         for (page, turn) in ocr::find_turns(desk, doc, index, geometries).await? {
+            desk.vault.remove(doc.id, Area::Normalised, page_blob(index, page as usize))?;
             made.extend(make(desk, doc, index, vec![page], turn).await?);
         }
     }

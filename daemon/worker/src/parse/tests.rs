@@ -1,3 +1,5 @@
+//! Structure: findings by kind, limits at their edge, files that end too soon.
+
 #![allow(clippy::unwrap_used)]
 
 use super::{

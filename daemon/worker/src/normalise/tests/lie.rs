@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used)]
-
 //! How pages lie: turned, skewed, with px that are not square.
+
+#![allow(clippy::unwrap_used)]
 
 use super::super::{page::turned_about_middle, warp::warp};
 use super::*;

@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used)]
-
 //! Pages made for the tests: something that lies like text, and dots to find places by.
+
+#![allow(clippy::unwrap_used)]
 
 mod lie;
 mod pdf;

@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used)]
-
 //! PDF pages to gray: scans taken out px by px, everything else rendered.
+
+#![allow(clippy::unwrap_used)]
 
 use super::*;
 use crate::parse::{Orientation, made::pdf};

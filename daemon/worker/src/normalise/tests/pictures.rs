@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used)]
-
 //! PNG and JPEG to gray.
+
+#![allow(clippy::unwrap_used)]
 
 use super::*;
 use crate::parse::made::jpeg;

@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used)]
-
 //! TIFF to gray: one picture in every coding that faxes and scanners write.
+
+#![allow(clippy::unwrap_used)]
 
 use super::*;
 use crate::parse::made::{MadePage, jpeg, tiff};
