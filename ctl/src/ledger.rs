@@ -38,7 +38,7 @@ pub(crate) async fn run(ledger: &Ledger, config: Option<&Path>, format: Format) 
         Some(dir) => offline(dir)?,
         None => {
             let client = Client::connect(config).await?;
-            let reply = client.ledger().verify(VerifyRequest {}).await?.into_inner();
+            let reply = client.ledger().verify(VerifyRequest {}).await.map_err(as_finding)?.into_inner();
             Report { records: reply.records, segments: reply.segments, tip: reply.tip }
         }
     };
@@ -50,6 +50,12 @@ pub(crate) async fn run(ledger: &Ledger, config: Option<&Path>, format: Format) 
         table.row(["result".to_owned(), "whole".to_owned()]);
         table
     })
+}
+
+/// The daemon answers damage as a failed precondition; for a caller it is a finding.
+fn as_finding(status: tonic::Status) -> Failure {
+    let failure = Failure::from(status);
+    if failure.exit == Exit::Conflict { Failure::new(Exit::Findings, failure.to_string()) } else { failure }
 }
 
 fn offline(dir: &Path) -> Outcome<Report> {

@@ -71,20 +71,35 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     }
     let handle = server.handle();
     let mut stop_serving = drained.clone();
-    let serving = tokio::spawn(server.run(async move {
+    let mut serving = tokio::spawn(server.run(async move {
         drop(stop_serving.wait_for(|draining| *draining).await);
     }));
     let obeying = tokio::spawn(signals.obey(handle, drain.clone()));
     let feeding = tokio::spawn(notify::watchdog(appliance.clone()));
-    let working = tokio::spawn({
+    let mut working = tokio::spawn({
         let appliance = appliance.clone();
         async move { appliance.work().await }
     });
     notify::ready("ready");
     tracing::info!("ready");
-    drop(drained.wait_for(|draining| *draining).await);
-    let worked = working.await.context("the stations")?;
-    let served = serving.await.context("the doors")?;
+    // Stations or doors that end by themselves end the daemon: half of it must not look alive.
+    let (mut worked, mut served) = (None, None);
+    tokio::select! {
+        _ = drained.wait_for(|draining| *draining) => {}
+        ended = &mut working => worked = Some(ended),
+        ended = &mut serving => served = Some(ended),
+    }
+    drain.send_replace(true);
+    let worked = match worked {
+        Some(ended) => ended,
+        None => working.await,
+    }
+    .context("the stations")?;
+    let served = match served {
+        Some(ended) => ended,
+        None => serving.await,
+    }
+    .context("the doors")?;
     appliance.close().await;
     feeding.abort();
     obeying.abort();

@@ -33,7 +33,7 @@ impl Inbox {
             return moved;
         }
         // Between the look and the move somebody may have put a good file in its place: that one goes back.
-        if stamp(&place, name)?.is_some_and(|stamp| stamp.refusal().is_none()) {
+        if stamp(&place, name)?.is_some_and(|stamp| self.refusal_of(&stamp).is_none()) {
             rename_noreplace(&place, name.as_path(), &self.folder.inbox, name.as_path())?;
             unlinkat(&self.folder.refused, id.as_str(), UnlinkatFlags::RemoveDir)?;
             return Err(io::ErrorKind::Interrupted.into());

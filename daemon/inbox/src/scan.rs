@@ -122,7 +122,7 @@ impl Inbox {
     /// Hands out a settled file, unless something still speaks against it.
     fn examine(&mut self, turn: Turn, scan: &mut Scan, now: UnixMillis, tick: Instant) {
         let Turn { name, stamp, .. } = turn;
-        if stamp.refusal().is_some() {
+        if self.refusal_of(&stamp).is_some() {
             // A second name is refused only now: some programs put a file in place by link and unlink.
             return self.refuse(&name, &stamp, now, scan);
         }
@@ -147,8 +147,14 @@ impl Inbox {
         self.folder.network || read_lease(file).is_ok_and(|lease| lease != Lease::Busy)
     }
 
+    /// Why an entry can never be taken in: its kind, or its size.
+    pub(crate) fn refusal_of(&self, stamp: &Stamp) -> Option<Reason> {
+        let too_large = stamp.bytes > self.settings.file_bytes_max;
+        stamp.refusal().or_else(|| too_large.then_some(Reason::FileTooLarge))
+    }
+
     fn refuse(&mut self, name: &Name, stamp: &Stamp, now: UnixMillis, scan: &mut Scan) {
-        let Some(reason) = stamp.refusal() else { return };
+        let Some(reason) = self.refusal_of(stamp) else { return };
         if reason != Reason::Directory {
             if scan.refused.len() >= REFUSALS_MAX {
                 scan.more = true;

@@ -94,7 +94,7 @@ pub enum Event {
         /// Why.
         reason: Reason,
     },
-    /// A person let it go on from quarantine; its findings are accepted and flattened away.
+    /// A person let it go on from quarantine; the reason it stopped for is accepted, and no other.
     Released,
     /// A reviewer agreed with the class.
     Approved,

@@ -52,7 +52,7 @@ pub struct State {
     pub received_at: UnixMillis,
     pub updated_at: UnixMillis,
     pub failures: u32,
-    pub released: bool,
+    pub accepted: BTreeSet<Reason>,
     pub reason: Option<Reason>,
     pub format: Option<Label>,
     pub pages: Option<u32>,
@@ -124,7 +124,7 @@ impl State {
             received_at: at,
             updated_at: at,
             failures: 0,
-            released: false,
+            accepted: BTreeSet::new(),
             reason: None,
             format: None,
             pages: None,
@@ -161,8 +161,9 @@ impl State {
         if !self.allows(event) {
             return Err(IllegalEvent { status: self.status() });
         }
-        self.version += 1;
+        // Being read changes nothing: a station under way must not be thrown away for it.
         if !matches!(event, Event::Read { .. }) {
+            self.version += 1;
             self.updated_at = at;
         }
         match event {
@@ -176,7 +177,7 @@ impl State {
             Event::Referred { reason, .. } => self.rest(Position::Review, Some(*reason)),
             Event::Rejected { reason, .. } => self.rest(Position::Rejected, Some(*reason)),
             Event::Released => {
-                self.released = true;
+                self.accepted.extend(self.reason);
                 let stage = match self.position {
                     Position::Stopped(stage) => stage,
                     _ => Stage::Quarantine,

@@ -27,7 +27,7 @@ use ledger::{Ledger, LedgerError};
 use lifecycle::{Actor, Record, Rendition, Status, SystemEvent};
 use policy::Policy;
 use sandbox::{Launcher, ProveError};
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 use tokio::{
     sync::{Notify, mpsc, watch as signal},
     task::JoinSet,
@@ -52,6 +52,10 @@ pub enum StartError {
     Landlock,
     #[error("the vault does not open")]
     Vault(#[from] VaultError),
+    #[error(
+        "the ledger is empty, but there are keys of {keys} documents: it was lost or is not mounted; put it back"
+    )]
+    LedgerLost { keys: usize },
     #[error("the ledger does not open")]
     Ledger(#[from] LedgerError),
     #[error("the index does not open")]
@@ -120,9 +124,7 @@ impl Appliance {
             }
         };
         for folder in self.folders.iter() {
-            for claimed in folder.with(|inbox| inbox.leftovers())? {
-                intake::resume(&self.desk, folder, claimed).await;
-            }
+            intake::resume_all(&self.desk, folder).await;
             tasks.spawn(watch::run(self.desk.clone(), folder.clone()));
         }
         tasks.spawn(runner::run(self.desk.clone()));
@@ -151,9 +153,9 @@ impl Appliance {
         }
     }
 
-    /// Answers when the commit path and the worker pool do: the watchdog is fed only then.
+    /// Answers when the writer of ledger and index does: the watchdog is fed only then.
     pub async fn is_alive(&self) -> bool {
-        self.desk.blocking(|desk| Ok(desk.store.counts()?)).await.is_ok()
+        self.desk.book.expire(Vec::new(), Actor::Daemon).await.is_ok()
     }
 
     /// Takes an upload in. See [`Receipt`]. An empty chunk ends the body.
@@ -325,7 +327,7 @@ fn open(
         .filter_map(|source| Folder::open(source).transpose())
         .map(|folder| folder.map(Arc::new))
         .collect::<Result<_, _>>()?;
-    sweep(&vault, &store, &folders)?;
+    sweep(&vault, &store, recovery.records)?;
     let mut events = Vec::new();
     if recovery.cut_bytes > 0 {
         events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });
@@ -338,12 +340,12 @@ fn open(
         landlock_abi: proof.landlock_abi,
         degraded: settings.sandbox.allow_degraded,
     });
-    let store = Arc::new(store);
-    let book = Book::open(ledger, ledger_dir, store.clone(), clock)?;
+    let (store, vault) = (Arc::new(store), Arc::new(vault));
+    let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), clock)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let desk = Arc::new(Desk {
         settings,
-        vault: Arc::new(vault),
+        vault,
         store,
         book,
         workers,
@@ -358,22 +360,22 @@ fn open(
     Ok((Appliance { desk, folders: Arc::new(folders) }, events))
 }
 
-/// Destroys keys that no event and no claimed file needs: uploads that were cut off before the ledger
-/// knew of them. Then removes temp files and keyless blobs.
-fn sweep(vault: &Vault, store: &Store, folders: &[Arc<Folder>]) -> Result<(), StartError> {
-    let mut claimed = BTreeSet::new();
-    for folder in folders {
-        claimed.extend(folder.with(|inbox| inbox.leftovers())?.into_iter().map(|claimed| claimed.id));
+/// Removes temp files and keyless blobs. A key without a record is that of an upload that was cut off,
+/// or of a ledger that was put back from an old copy: it is counted and kept, for only a person can tell.
+fn sweep(vault: &Vault, store: &Store, ledger_records: u64) -> Result<(), StartError> {
+    let documents = vault.documents();
+    if ledger_records == 0 && !documents.is_empty() {
+        return Err(StartError::LedgerLost { keys: documents.len() });
     }
-    let mut orphans = Vec::new();
-    for doc in vault.documents() {
-        if !claimed.contains(&doc) && store.get(doc)?.is_none() {
-            orphans.push(doc);
-        }
+    let mut unknown = 0_usize;
+    for doc in documents {
+        unknown += usize::from(store.get(doc)?.is_none());
     }
-    if !orphans.is_empty() {
-        tracing::info!(count = orphans.len(), "unfinished uploads are dropped");
-        vault.destroy(&orphans)?;
+    if unknown > 0 {
+        tracing::warn!(
+            count = unknown,
+            "keys without a record are kept: uploads cut off, or an old ledger was put back"
+        );
     }
     vault.sweep()?;
     Ok(())

@@ -11,6 +11,7 @@ use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread};
 use tokio::sync::{mpsc, oneshot};
 use types::{Digest, DocId, UnixMillis};
+use vault::Vault;
 
 /// Facts that may wait for the writer; callers wait when it is full.
 const ORDERS_MAX: usize = 1024;
@@ -53,12 +54,19 @@ enum Answer {
     Admitted(Admission),
     Noted,
     Rebuilt(u64),
+    Expired(Vec<DocId>),
 }
 
 enum Order {
     Write(Fact),
     /// Make the index anew from the ledger; nothing is written meanwhile.
     Rebuild(oneshot::Sender<Result<Answer, BookError>>),
+    /// Destroy the keys of these documents, unless a hold came in between.
+    Expire {
+        docs: Vec<DocId>,
+        by: Actor,
+        reply: oneshot::Sender<Result<Answer, BookError>>,
+    },
 }
 
 struct Fact {
@@ -81,12 +89,13 @@ impl Book {
         ledger: Ledger,
         ledger_dir: PathBuf,
         store: Arc<Store>,
+        vault: Arc<Vault>,
         clock: fn() -> UnixMillis,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
         thread::Builder::new()
             .name("book".into())
-            .spawn(move || Writer { ledger, ledger_dir, store, clock }.run(inbox))?;
+            .spawn(move || Writer { ledger, ledger_dir, store, vault, clock }.run(inbox))?;
         Ok(Self { orders })
     }
 
@@ -100,9 +109,7 @@ impl Book {
     ) -> Result<State, BookError> {
         match self.order(by, Body::Document { doc, event }, Some(expect)).await? {
             Answer::State(state) => Ok(*state),
-            Answer::Admitted(_) | Answer::Noted | Answer::Rebuilt(_) => {
-                Err(BookError::Broken("the writer answered another question"))
-            }
+            _ => Err(BookError::Broken("the writer answered another question")),
         }
     }
 
@@ -116,9 +123,7 @@ impl Book {
         let event = Event::Arrived(Box::new(arrival));
         match self.order(by, Body::Document { doc, event }, None).await? {
             Answer::Admitted(admission) => Ok(admission),
-            Answer::State(_) | Answer::Noted | Answer::Rebuilt(_) => {
-                Err(BookError::Broken("the writer answered another question"))
-            }
+            _ => Err(BookError::Broken("the writer answered another question")),
         }
     }
 
@@ -133,9 +138,19 @@ impl Book {
         self.orders.send(Order::Rebuild(reply)).await.map_err(|_| BookError::Broken("the writer is gone"))?;
         match answer.await.map_err(|_| BookError::Broken("the writer is gone"))?? {
             Answer::Rebuilt(records) => Ok(records),
-            Answer::State(_) | Answer::Admitted(_) | Answer::Noted => {
-                Err(BookError::Broken("the writer answered another question"))
-            }
+            _ => Err(BookError::Broken("the writer answered another question")),
+        }
+    }
+
+    /// Destroys keys and bytes of those documents that nothing holds, and writes it; gives them. No hold can
+    /// be placed between the look and the destruction: both are this writer's.
+    pub(crate) async fn expire(&self, docs: Vec<DocId>, by: Actor) -> Result<Vec<DocId>, BookError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = |_| BookError::Broken("the writer is gone");
+        self.orders.send(Order::Expire { docs, by, reply }).await.map_err(|_| gone(()))?;
+        match answer.await.map_err(|_| gone(()))?? {
+            Answer::Expired(docs) => Ok(docs),
+            _ => Err(BookError::Broken("the writer answered another question")),
         }
     }
 
@@ -151,6 +166,7 @@ struct Writer {
     ledger: Ledger,
     ledger_dir: PathBuf,
     store: Arc<Store>,
+    vault: Arc<Vault>,
     clock: fn() -> UnixMillis,
 }
 
@@ -172,8 +188,18 @@ impl Writer {
                     Order::Write(fact) => facts.push(fact),
                     Order::Rebuild(reply) => {
                         self.batch(facts.drain(..));
-                        let rebuilt = self.store.rebuild(&self.ledger_dir, |_| ()).map_err(broken);
-                        answer_to(reply, rebuilt.map(Answer::Rebuilt));
+                        match self.store.rebuild(&self.ledger_dir, |_| ()) {
+                            Ok(records) => answer_to(reply, Ok(Answer::Rebuilt(records))),
+                            Err(error) => {
+                                // Half an index would take known documents for new ones.
+                                tracing::error!(%error, "the index could not be rebuilt; stopping");
+                                std::process::abort();
+                            }
+                        }
+                    }
+                    Order::Expire { docs, by, reply } => {
+                        self.batch(facts.drain(..));
+                        answer_to(reply, self.expire(docs, &by).map(Answer::Expired));
                     }
                 }
             }
@@ -229,6 +255,39 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    /// A crash between destruction and record is made good by the next run: destroying again is harmless.
+    fn expire(&mut self, docs: Vec<DocId>, by: &Actor) -> Result<Vec<DocId>, BookError> {
+        let at = (self.clock)();
+        let expired = Event::Expired { generation_before: 0, generation_after: 0 };
+        let mut victims = Vec::with_capacity(docs.len());
+        for doc in docs {
+            let state = self.state(&Ahead::default(), doc)?;
+            if state.is_some_and(|state| state.retain_until <= at && state.apply(&expired, at).is_ok()) {
+                victims.push(doc);
+            }
+        }
+        if victims.is_empty() {
+            return Ok(victims);
+        }
+        let destroyed = self.vault.destroy(&victims).map_err(|error| {
+            tracing::error!(%error, "keys could not be destroyed");
+            BookError::Broken("vault")
+        })?;
+        let event = |doc: &DocId| NewRecord {
+            at,
+            by: by.clone(),
+            body: Body::Document {
+                doc: *doc,
+                event: Event::Expired {
+                    generation_before: destroyed.generation_before,
+                    generation_after: destroyed.generation_after,
+                },
+            },
+        };
+        self.write(victims.iter().map(event).collect())?;
+        Ok(victims)
     }
 
     /// Decides whether a fact may be written, and what the caller will hear.

@@ -7,12 +7,14 @@ use crate::{
     view::{Caller, Expiry, Refused},
 };
 use ::store::Document;
-use lifecycle::{Actor, Event};
-use std::{sync::Arc, time::Duration};
+use lifecycle::Actor;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use types::DocId;
 
 /// Documents destroyed in one go: they share one rewriting of the keystore.
 const BATCH_MAX: usize = 500;
+/// Documents looked at in one go: held ones must not hide those behind them.
+const DUE_MAX: usize = 100_000;
 /// How often the daemon looks for what is over.
 const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
 
@@ -45,33 +47,31 @@ pub(crate) async fn retention_run(
 }
 
 async fn destroy_due(desk: &Arc<Desk>, by: &Actor, dry_run: bool) -> Result<Vec<Expiry>, Refusal> {
-    let due = desk.blocking(|desk| Ok(desk.store.due_for_expiry(desk.now(), BATCH_MAX)?)).await?;
+    let due = desk.blocking(|desk| Ok(desk.store.due_for_expiry(desk.now(), DUE_MAX)?)).await?;
     let mut expiries = Vec::with_capacity(due.len());
-    let mut victims: Vec<(DocId, u64)> = Vec::new();
+    let mut victims: Vec<DocId> = Vec::new();
     for doc in due {
         let Some(Document { id, state }) = desk.store.get(doc)? else { continue };
         if state.holds.is_empty() {
-            victims.push((id, state.version));
+            victims.push(id);
         }
         expiries.push(Expiry {
             doc: id,
             until: state.retain_until,
             rule: state.retention,
-            destroyed: !dry_run && state.holds.is_empty(),
+            destroyed: false,
             holds: state.holds.into_iter().collect(),
         });
     }
     if dry_run || victims.is_empty() {
         return Ok(expiries);
     }
-    let keys: Vec<DocId> = victims.iter().map(|(doc, _)| *doc).collect();
-    let destroyed = desk.blocking(move |desk| Ok(desk.vault.destroy(&keys)?)).await?;
-    for (doc, version) in victims {
-        let event = Event::Expired {
-            generation_before: destroyed.generation_before,
-            generation_after: destroyed.generation_after,
-        };
-        desk.book.record(doc, version, by.clone(), event).await?;
+    let mut destroyed = BTreeSet::new();
+    for batch in victims.chunks(BATCH_MAX) {
+        destroyed.extend(desk.book.expire(batch.to_vec(), by.clone()).await?);
+    }
+    for expiry in &mut expiries {
+        expiry.destroyed = destroyed.contains(&expiry.doc);
     }
     Ok(expiries)
 }

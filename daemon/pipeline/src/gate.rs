@@ -42,7 +42,8 @@ pub(crate) struct Verdict {
 /// One group's answer.
 struct Checked {
     page: VerifiedPage,
-    structure_sound: bool,
+    /// What its worker said of the whole; none when it ended early.
+    structure_sound: Option<bool>,
 }
 
 pub(crate) async fn verify(
@@ -69,7 +70,7 @@ pub(crate) async fn verify(
                 let mut got = Vec::new();
                 let ended =
                     check_group(worker, &vault, doc, product, &job, &group, &wanted, &limits, &mut got);
-                let structure_sound = matches!(ended, Ok(true));
+                let structure_sound = ended.as_ref().ok().copied();
                 let pages =
                     got.into_iter().map(|page| page.map(|page| Checked { page, structure_sound })).collect();
                 Ok(Got { pages, ended: ended.err() })
@@ -80,6 +81,10 @@ pub(crate) async fn verify(
     .await?;
     let values = values.clone();
     desk.blocking(move |desk| {
+        if checked.len() != expected.len() {
+            return Err(out_of_turn());
+        }
+        let mut said = Vec::new();
         let mut verdict = Verdict { structure_sound: true, failing: Vec::new() };
         for (number, answer) in checked {
             let number = number as usize;
@@ -89,13 +94,15 @@ pub(crate) async fn verify(
                 Err(_) if expected.black => verdict.structure_sound = false,
                 Err(_) => verdict.failing.push((number, Vec::new())),
                 Ok(checked) => {
-                    verdict.structure_sound &= checked.structure_sound;
+                    said.extend(checked.structure_sound);
                     if let Some(hidden_too) = judge(desk, &checked.page, expected, &values) {
                         verdict.failing.push((number, hidden_too));
                     }
                 }
             }
         }
+        // Every worker looks at the whole product: one at least must have, and none may object.
+        verdict.structure_sound &= said.contains(&true) && !said.contains(&false);
         Ok(verdict)
     })
     .await
@@ -158,6 +165,10 @@ fn judge(
         return if dark { None } else { Some(Vec::new()) };
     }
     if !whole {
+        return Some(Vec::new());
+    }
+    if geometry.blank && !(page.words.words.is_empty() && page.layer.words.is_empty()) {
+        // Called blank, and yet it can be read: nobody looked for identifiers on it.
         return Some(Vec::new());
     }
     let policy = desk.policy.load();

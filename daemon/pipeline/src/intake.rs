@@ -34,6 +34,30 @@ pub(crate) async fn take(desk: Arc<Desk>, folder: Arc<Folder>, candidate: Candid
     drop(in_intake);
 }
 
+/// Takes in what was claimed before a crash.
+pub(crate) async fn resume_all(desk: &Arc<Desk>, folder: &Arc<Folder>) {
+    /// Leftovers come in batches; one that cannot be taken in comes again, so the rounds are bounded.
+    const ROUNDS_MAX: usize = 64;
+    for _ in 0..ROUNDS_MAX {
+        let owner = folder.clone();
+        let found = tokio::task::spawn_blocking(move || owner.with(|inbox| inbox.leftovers())).await;
+        let leftovers = match found {
+            Ok(Ok(leftovers)) => leftovers,
+            Ok(Err(error)) => {
+                tracing::error!(source = %folder.source, %error, "claimed files of the last run cannot be listed");
+                return;
+            }
+            Err(_) => return,
+        };
+        if leftovers.is_empty() {
+            return;
+        }
+        for claimed in leftovers {
+            resume(desk, folder, claimed).await;
+        }
+    }
+}
+
 /// Takes in what was claimed, now or before a crash.
 pub(crate) async fn resume(desk: &Arc<Desk>, folder: &Folder, claimed: Claimed) {
     let (id, source) = (claimed.id, folder.source.clone());
@@ -56,8 +80,13 @@ pub(crate) async fn resume(desk: &Arc<Desk>, folder: &Folder, claimed: Claimed) 
 /// None when the file was still being written and was put back.
 async fn admit(desk: &Arc<Desk>, source: Label, claimed: Claimed) -> Result<Option<Claimed>, Refusal> {
     let id = claimed.id;
-    if desk.store.get(id)?.is_some() {
-        return Ok(Some(claimed));
+    match desk.store.get(id) {
+        Ok(None) => {}
+        Ok(Some(_)) => return Ok(Some(claimed)),
+        Err(error) => {
+            put_back(claimed);
+            return Err(error.into());
+        }
     }
     let by = Actor::Inbox { source: source.clone(), uid: claimed.owner_uid() };
     let sealed = desk.blocking(move |desk| seal_claimed(desk, &source, claimed)).await?;
@@ -67,10 +96,14 @@ async fn admit(desk: &Arc<Desk>, source: Label, claimed: Claimed) -> Result<Opti
         Ok(admission) => admission,
         Err(error) => {
             put_back(claimed);
+            forget(desk, id, original);
             return Err(error.into());
         }
     };
-    drop_duplicate(desk, id, original, &admission)?;
+    // It is admitted: a blob too many is no reason to keep the file.
+    if let Err(refusal) = drop_duplicate(desk, id, original, &admission) {
+        tracing::warn!(doc = %id, %refusal, "the bytes of a duplicate could not be removed");
+    }
     Ok(Some(claimed))
 }
 
@@ -81,12 +114,12 @@ fn seal_claimed(
 ) -> Result<Option<(Claimed, Arrival)>, Refusal> {
     let id = claimed.id;
     let sealed = seal_original(desk, id, &mut claimed.open());
-    let unchanged = claimed.unchanged().unwrap_or(false);
+    let unchanged = claimed.unchanged().unwrap_or(false) && !claimed.is_too_large();
     let (blob, facts) = match sealed {
         Ok(sealed) if unchanged => sealed,
         Ok((blob, _)) => {
-            desk.vault.remove(id, Area::Original, blob)?;
             put_back(claimed);
+            forget(desk, id, Some(blob));
             return Ok(None);
         }
         Err(refusal) => {
@@ -110,8 +143,21 @@ fn seal_claimed(
         callback: sidecar.callback,
         bad_sidecar,
     };
-    let arrival = arrival(desk, id, source, Channel::Inbox, blob, &facts, &known, None)?;
-    Ok(Some((claimed, arrival)))
+    match arrival(desk, id, source, Channel::Inbox, blob, &facts, &known, None) {
+        Ok(arrival) => Ok(Some((claimed, arrival))),
+        Err(refusal) => {
+            put_back(claimed);
+            forget(desk, id, Some(blob));
+            Err(refusal)
+        }
+    }
+}
+
+/// Removes the sealed copy of a file that was not admitted.
+pub(crate) fn forget(desk: &Desk, doc: DocId, original: Option<BlobId>) {
+    if let Some(Err(error)) = original.map(|blob| desk.vault.remove(doc, Area::Original, blob)) {
+        tracing::warn!(%doc, %error, "the copy of a file that was not taken in could not be removed");
+    }
 }
 
 fn put_back(claimed: Claimed) {

@@ -51,9 +51,7 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
     let (pages, findings) = believe(said, &limits)?;
     // A source that is gone from the configuration has no profile that would allow anything.
     let rules = desk.source(&doc.state.source).map_or(STRICT, |source| source.findings.clone());
-    if !doc.state.released {
-        judge(&findings, &rules)?;
-    }
+    judge(&findings, &rules, &doc.state.accepted)?;
     Ok(Outcome::Parsed { pages, findings: findings.into_iter().collect() })
 }
 
@@ -70,13 +68,17 @@ fn believe(said: ParsedDocument, limits: &Limits) -> Result<(u32, BTreeSet<Findi
 }
 
 /// Active content is flattened, held or rejected, as the source's profile says (B18).
-fn judge(findings: &BTreeSet<Finding>, rules: &FindingRules) -> Result<(), Refusal> {
+fn judge(
+    findings: &BTreeSet<Finding>,
+    rules: &FindingRules,
+    accepted: &BTreeSet<Reason>,
+) -> Result<(), Refusal> {
     for (finding, action, reason) in [
         (Finding::Launch, rules.launch, Reason::PdfLaunch),
         (Finding::Javascript, rules.javascript, Reason::PdfJavascript),
         (Finding::EmbeddedFile, rules.embedded_file, Reason::PdfEmbeddedFile),
     ] {
-        if findings.contains(&finding) {
+        if findings.contains(&finding) && !accepted.contains(&reason) {
             match action {
                 FindingAction::Flatten => {}
                 FindingAction::Hold => return Err(Refusal::Because(reason)),
@@ -94,21 +96,31 @@ mod tests {
     // B18: findings are recorded by kind, and the policy of the source decides.
     #[test]
     fn the_profile_of_the_source_decides_about_active_content() {
-        let found = BTreeSet::from([Finding::Javascript]);
+        let (found, none) = (BTreeSet::from([Finding::Javascript]), BTreeSet::new());
         let rules = |action| FindingRules {
             javascript: action,
             launch: FindingAction::Reject,
             embedded_file: FindingAction::Hold,
         };
-        assert!(judge(&found, &rules(FindingAction::Flatten)).is_ok());
+        assert!(judge(&found, &rules(FindingAction::Flatten), &none).is_ok());
         assert!(matches!(
-            judge(&found, &rules(FindingAction::Hold)),
+            judge(&found, &rules(FindingAction::Hold), &none),
             Err(Refusal::Because(Reason::PdfJavascript))
         ));
         assert!(matches!(
-            judge(&found, &rules(FindingAction::Reject)),
+            judge(&found, &rules(FindingAction::Reject), &none),
             Err(Refusal::Reject(Reason::PdfJavascript))
         ));
+    }
+
+    // B18: releasing a document accepts what it stopped for, and nothing that was not known then.
+    #[test]
+    fn a_release_accepts_only_the_reason_that_was_shown() {
+        let found = BTreeSet::from([Finding::Javascript, Finding::EmbeddedFile]);
+        let shown = BTreeSet::from([Reason::PdfJavascript]);
+        assert!(matches!(judge(&found, &STRICT, &shown), Err(Refusal::Because(Reason::PdfEmbeddedFile))));
+        let both = BTreeSet::from([Reason::PdfJavascript, Reason::PdfEmbeddedFile]);
+        assert!(judge(&found, &STRICT, &both).is_ok());
     }
 
     // B15: the daemon bounds what the worker says by itself.

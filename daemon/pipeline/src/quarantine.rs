@@ -25,11 +25,15 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
     if state.bytes > desk.limits(&state.source).file_bytes_max {
         return Err(Reason::FileTooLarge.into());
     }
-    let (id, sealed, original, released) =
-        (doc.id, state.sealed_arrival.clone(), state.blobs.original, state.released);
+    let (id, sealed, original, accepted) = (
+        doc.id,
+        state.sealed_arrival.clone(),
+        state.blobs.original,
+        state.accepted.contains(&Reason::BadSidecar),
+    );
     desk.blocking(move |desk| {
         let facts = ArrivalFacts::open(&desk.vault, id, &sealed.0)?;
-        if facts.bad_sidecar && !released {
+        if facts.bad_sidecar && !accepted {
             return Err(Reason::BadSidecar.into());
         }
         let original = original.ok_or(Reason::StorageError)?;

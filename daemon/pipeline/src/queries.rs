@@ -103,7 +103,13 @@ async fn text_pages(desk: &Arc<Desk>, caller: &Caller, doc: DocId) -> Result<Tex
 }
 
 pub(crate) async fn redactions(desk: &Arc<Desk>, doc: DocId) -> Result<Vec<PageRedactions>, Refused> {
-    let blob = ready(find(desk, doc)?.state.blobs.map, "redacted")?;
+    let state = find(desk, doc)?.state;
+    if let (Some(_), None) = (state.blobs.text, state.blobs.map) {
+        // Read, but nothing has passed the gate: nothing of it would be shown.
+        let pages = 1..=state.pages.unwrap_or_default();
+        return Ok(pages.map(|page| PageRedactions { page, black: true, boxes: Vec::new() }).collect());
+    }
+    let blob = ready(state.blobs.map, "redacted")?;
     let opened = desk.blocking(move |desk| artefacts::open_json(desk, doc, Area::Redacted, Some(blob))).await;
     let map: RedactionMap = opened.map_err(refused)?;
     let pages = (1..).zip(map.pages).map(|(page, sheet)| PageRedactions {

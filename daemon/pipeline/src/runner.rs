@@ -10,7 +10,7 @@ use crate::{
 use ::store::Document;
 use lifecycle::{Actor, Due, Event, Stage, SystemEvent};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -28,7 +28,10 @@ const CLAIM_MS: u64 = 6 * 60 * 60 * 1000;
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(300));
 
 /// Runs due documents until the daemon drains and the last one is let go.
+///
+/// A document that must wait for its target gives its seat back and is not looked at before its pause is over.
 pub(crate) async fn run(desk: Arc<Desk>) {
+    let pausing: Pausing = Arc::default();
     let seats = Arc::new(Semaphore::new(desk.settings.workers.documents));
     let travelling: Arc<Mutex<BTreeSet<DocId>>> = Arc::default();
     let mut draining = desk.draining.clone();
@@ -47,13 +50,17 @@ pub(crate) async fn run(desk: Arc<Desk>) {
                 if desk.is_draining() {
                     break;
                 }
+                if is_pausing(&pausing, doc) {
+                    continue;
+                }
                 if !travelling.lock().unwrap_or_else(PoisonError::into_inner).insert(doc) {
                     continue;
                 }
                 let Ok(seat) = seats.clone().acquire_owned().await else { return };
-                let (desk, travelling) = (desk.clone(), travelling.clone());
+                let (desk, travelling, pausing) = (desk.clone(), travelling.clone(), pausing.clone());
                 tokio::spawn(async move {
-                    travel_claimed(&desk, doc).await;
+                    let went = travel_claimed(&desk, doc).await;
+                    note_pause(&pausing, doc, went);
                     travelling.lock().unwrap_or_else(PoisonError::into_inner).remove(&doc);
                     drop(seat);
                 });
@@ -71,28 +78,59 @@ pub(crate) async fn run(desk: Arc<Desk>) {
     drop(seats.acquire_many(seats_all).await);
 }
 
-async fn travel_claimed(desk: &Arc<Desk>, doc: DocId) {
+/// Documents whose target did not take them: when to look again, and how long the pause was.
+type Pausing = Arc<Mutex<BTreeMap<DocId, (Instant, Duration)>>>;
+
+/// How a travel ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Went {
+    /// It rests, or the daemon drains.
+    Resting,
+    /// Its target did not take it.
+    Refused,
+}
+
+fn is_pausing(pausing: &Pausing, doc: DocId) -> bool {
+    let pausing = pausing.lock().unwrap_or_else(PoisonError::into_inner);
+    pausing.get(&doc).is_some_and(|(until, _)| *until > Instant::now())
+}
+
+fn note_pause(pausing: &Pausing, doc: DocId, went: Went) {
+    let mut pausing = pausing.lock().unwrap_or_else(PoisonError::into_inner);
+    if went == Went::Resting {
+        pausing.remove(&doc);
+        return;
+    }
+    let pause = pausing.get(&doc).map_or(PAUSE.0, |(_, pause)| (*pause * 2).min(PAUSE.1));
+    pausing.insert(doc, (Instant::now() + pause, pause));
+}
+
+async fn travel_claimed(desk: &Arc<Desk>, doc: DocId) -> Went {
     match desk.store.claim(doc, desk.now(), CLAIM_MS) {
         Ok(Some(lease)) => {
-            travel(desk, doc).await;
+            let went = travel(desk, doc).await;
             if let Err(error) = desk.store.finish(&lease) {
                 tracing::error!(%doc, %error, "the claim could not be given back");
             }
+            went
         }
-        Ok(None) => {}
-        Err(error) => tracing::error!(%doc, %error, "the document could not be claimed"),
+        Ok(None) => Went::Resting,
+        Err(error) => {
+            tracing::error!(%doc, %error, "the document could not be claimed");
+            Went::Resting
+        }
     }
 }
 
-async fn travel(desk: &Arc<Desk>, id: DocId) {
+async fn travel(desk: &Arc<Desk>, id: DocId) -> Went {
     let mut pause = PAUSE.0;
     while !desk.is_draining() {
         let doc = match desk.store.get(id) {
             Ok(Some(doc)) => doc,
-            Ok(None) => return,
+            Ok(None) => return Went::Resting,
             Err(error) => {
                 tracing::error!(doc = %id, %error, "the index cannot be read");
-                return;
+                return Went::Resting;
             }
         };
         let event = match doc.state.due(desk.patience()) {
@@ -109,10 +147,16 @@ async fn travel(desk: &Arc<Desk>, id: DocId) {
                 }
                 Err(refusal) => fact_of(desk, id, stage, &refusal).await,
             },
-            Due::Person | Due::Clock(_) | Due::Nothing => return,
+            Due::Person | Due::Clock(_) | Due::Nothing => return Went::Resting,
         };
+        let refused = matches!(event, Event::Failed { stage: Stage::Deliver, .. });
+        if refused && doc.state.reason == Some(Reason::DeliveryFailed) {
+            // Written once; each further try would only make the ledger longer.
+            return Went::Refused;
+        }
         let again = matches!(event, Event::Failed { .. });
         match desk.book.record(id, doc.state.version, Actor::Daemon, event).await {
+            Ok(_) if refused => return Went::Refused,
             Ok(_) if again => rest(desk, &mut pause).await,
             Ok(_) => pause = PAUSE.0,
             Err(error) => {
@@ -121,6 +165,7 @@ async fn travel(desk: &Arc<Desk>, id: DocId) {
             }
         }
     }
+    Went::Resting
 }
 
 async fn run_station(desk: &Arc<Desk>, stage: Stage, doc: &Document) -> Result<Event, Refusal> {

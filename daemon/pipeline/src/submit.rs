@@ -12,7 +12,7 @@ use crate::{
 use lifecycle::{Actor, Channel};
 use std::{io::Write, sync::Arc};
 use tokio::sync::mpsc;
-use types::{BlobId, DocId, Reason};
+use types::{BlobId, Digest, DocId, Reason};
 use vault::{Area, BlobFacts};
 
 /// Takes an upload in. An empty chunk ends the body; a body that ends without it was cut off and is dropped.
@@ -33,10 +33,6 @@ pub(crate) async fn submit(
         .idempotency_key
         .as_ref()
         .map(|key| intake::idempotency_digest(desk, &name_of(caller), key));
-    if let Some(first) = key.map(|key| desk.store.by_idempotency(key)).transpose().map_err(refused)?.flatten()
-    {
-        return repeated(desk, first);
-    }
     let doc = desk.new_doc();
     let desk2 = desk.clone();
     let sealed = tokio::task::spawn_blocking(move || seal(&desk2, doc, body, limit)).await;
@@ -54,17 +50,31 @@ pub(crate) async fn submit(
     };
     let arrival = intake::arrival(desk, doc, &submission.source, Channel::Grpc, blob, &facts, &known, key)
         .map_err(refused)?;
-    let admission = desk.book.admit(doc, caller.actor.clone(), arrival).await.map_err(refused)?;
-    intake::drop_duplicate(desk, doc, Some(blob), &admission).map_err(refused)?;
+    let content = arrival.content;
+    let admission = match desk.book.admit(doc, caller.actor.clone(), arrival).await {
+        Ok(admission) => admission,
+        Err(error) => {
+            intake::forget(desk, doc, Some(blob));
+            return Err(refused(error));
+        }
+    };
+    if let Err(refusal) = intake::drop_duplicate(desk, doc, Some(blob), &admission) {
+        tracing::warn!(%doc, %refusal, "the bytes of a duplicate could not be removed");
+    }
     desk.wake.notify_one();
     match admission {
         Admission::New { duplicate_of } => Ok(Receipt { doc, duplicate_of, repeated: false }),
-        Admission::Repeated(first) => repeated(desk, first),
+        Admission::Repeated(first) => repeated(desk, first, content),
     }
 }
 
-fn repeated(desk: &Desk, first: DocId) -> Result<Receipt, Refused> {
+/// The first answer again (A24), unless the key came with other bytes: those would be lost silently.
+fn repeated(desk: &Desk, first: DocId, content: Digest) -> Result<Receipt, Refused> {
     let state = desk.store.get(first).map_err(refused)?.map(|document| document.state);
+    if state.as_ref().is_some_and(|state| state.content != content) {
+        let message = "this idempotency key was used for other bytes before; nothing was kept, send them with a new key";
+        return Err(Refused::new(Code::Conflict, message));
+    }
     Ok(Receipt { doc: first, duplicate_of: state.and_then(|state| state.duplicate_of), repeated: true })
 }
 
@@ -96,7 +106,10 @@ fn seal(
         writer.write_all(&chunk).map_err(|error| storage(crate::artefacts::disk(error)))?;
     }
     let facts = writer.finish().map_err(|error| storage(error.into()))?;
-    intake::verify_sealed(desk, doc, blob, facts.sha256).map_err(storage)?;
+    if let Err(refusal) = intake::verify_sealed(desk, doc, blob, facts.sha256) {
+        intake::forget(desk, doc, Some(blob));
+        return Err(storage(refusal));
+    }
     Ok((blob, facts))
 }
 

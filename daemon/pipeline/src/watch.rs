@@ -64,7 +64,7 @@ pub(crate) async fn run(desk: Arc<Desk>, folder: Arc<Folder>) {
     while !desk.is_draining() {
         let next = if desk.has_space() { scan(&desk, &folder).await } else { None };
         let wait = next.unwrap_or(folder.scan_every).min(folder.scan_every);
-        tokio::time::sleep(LOOK_PAUSE_MIN.min(wait)).await;
+        tokio::time::sleep(LOOK_PAUSE_MIN).await;
         tokio::select! {
             () = folder.hint.notified() => {}
             () = tokio::time::sleep(wait.saturating_sub(LOOK_PAUSE_MIN)) => {}

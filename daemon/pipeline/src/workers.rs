@@ -8,7 +8,7 @@ use std::{
 };
 use tokio::sync::Semaphore;
 use types::{Limits, Reason};
-use wire::{FrameError, Job, Kind, Role, encode};
+use wire::{Fault, FrameError, Job, Kind, Role, encode};
 
 /// Roles kept warm: every role a document needs. Initialising OCR takes 0.1 to 0.9 s.
 const WARM_ROLES: [Role; 5] = [Role::Parse, Role::Normalise, Role::Ocr, Role::Redact, Role::Verify];
@@ -79,14 +79,21 @@ impl Workers {
             let usage = worker.end();
             pool.gauges.worker(role.name(), usage.cpu_ms, usage.peak_rss_bytes);
             drop(slot);
-            said
+            match usage.fault {
+                // Even after its last word: what it said is not used.
+                Some(fault @ Fault::SandboxViolation) => Err(Refusal::Worker(fault)),
+                _ => said,
+            }
         });
         work.await.unwrap_or(Err(Refusal::NotNow(Reason::WorkerUnavailable)))
     }
 
     fn take(&self, role: Role, memory_bytes: u64) -> Result<Worker, Refusal> {
-        let warm =
-            || self.warm.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&role).and_then(Vec::pop);
+        let warm = || {
+            let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
+            let waiting = warm.get_mut(&role)?;
+            std::iter::from_fn(|| waiting.pop()).find_map(|worker| worker.is_alive().then_some(worker))
+        };
         let worker = if memory_bytes == self.memory_bytes { warm() } else { None };
         if worker.is_some() {
             let pool = self.clone();

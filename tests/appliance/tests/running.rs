@@ -14,7 +14,7 @@ fn told(socket: &UnixDatagram) -> String {
     all
 }
 
-// Issue of every operator: systemd must know when the service is ready, alive and stopping.
+// systemd must know when the service is ready, alive and stopping.
 #[test]
 fn systemd_is_told_ready_watchdog_and_stopping() {
     let temp = tempfile::tempdir().unwrap();
