@@ -14,7 +14,7 @@ use std::{
 use types::{DocId, Phi, Reason, UnixMillis};
 
 /// An entry that was refused. A directory stays where it is and is reported once; so does an entry that
-/// cannot be moved.
+/// cannot be moved, and a file that cannot be opened and is tried again.
 pub struct RefusedEntry {
     /// Its name, for people.
     pub name: Phi,

@@ -135,7 +135,12 @@ impl Inbox {
             }
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-            Err(_) => scan.unreadable += 1,
+            Err(_) => {
+                scan.unreadable += 1;
+                if self.seen.report_once(&name) {
+                    scan.refused.push(RefusedEntry { name: name.display(), reason: Reason::Unreadable });
+                }
+            }
         }
         scan.wait(None);
         self.seen.start_over(&name, tick);

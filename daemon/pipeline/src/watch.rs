@@ -61,8 +61,15 @@ impl Folder {
 /// Watches one folder until the daemon drains.
 pub(crate) async fn run(desk: Arc<Desk>, folder: Arc<Folder>) {
     let mut draining = desk.draining.clone();
+    let mut had_space = true;
     while !desk.is_draining() {
-        let next = if desk.has_space() { scan(&desk, &folder).await } else { None };
+        let has_space = desk.has_space();
+        if had_space && !has_space {
+            // About the folder as a whole: no file of it is named.
+            note_refused(&desk, &folder, &types::Phi::default(), Reason::DiskFull).await;
+        }
+        had_space = has_space;
+        let next = if has_space { scan(&desk, &folder).await } else { None };
         let wait = next.unwrap_or(folder.scan_every).min(folder.scan_every);
         tokio::time::sleep(LOOK_PAUSE_MIN).await;
         tokio::select! {

@@ -56,7 +56,7 @@ fn the_same_bytes_twice_are_recorded_as_a_duplicate() {
     );
 }
 
-// A26: the sidecar gives the six fields; one it does not know is refused, and a person can let it go on.
+// A26, B9: the sidecar gives the six fields, and no flag that skips a check; one it does not know is refused, and a person can let it go on.
 #[test]
 fn an_unknown_field_in_a_sidecar_stops_the_document_until_it_is_released() {
     let appliance = Appliance::usual().unwrap();
@@ -82,6 +82,7 @@ fn a_full_disk_leaves_files_in_the_inbox() {
     let waited = appliance.ctl(&["wait", "--all", "--timeout", "3"]).unwrap();
     assert_eq!(waited.code, 75, "{}", waited.stderr);
     assert!(appliance.inbox("fax").join("slip.png").exists());
+    assert!(appliance.log().contains("reason=disk-full"), "{}", appliance.log());
     assert_eq!(appliance.ctl(&["doctor"]).unwrap().code, 6, "the doctor says so");
     let slip = appliance.home.join("slip.png");
     fs::write(&slip, corpus::slip(6).bytes).unwrap();

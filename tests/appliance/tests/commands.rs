@@ -22,7 +22,8 @@ fn upload(appliance: &Appliance, bytes: &[u8], more: &[&str]) -> (i32, String) {
 }
 
 // A17, A18, A20, A51: an upload is acknowledged with an id at once; its status and history can be asked.
-// A24: the same key twice is the same document. A25: the caller's trace id is kept.
+// A24: the same key twice is the same document, and other bytes under it are refused. A25, A1: the caller's
+// trace id goes with the document from upload to delivery.
 #[test]
 fn an_upload_is_acknowledged_once_and_can_be_followed() {
     let appliance = Appliance::usual().unwrap();
@@ -31,6 +32,8 @@ fn an_upload_is_acknowledged_once_and_can_be_followed() {
     let (code, id) = upload(&appliance, &slip, &key);
     assert_eq!((code, id.len()), (0, 26));
     assert_eq!(upload(&appliance, &slip, &key), (0, id.clone()), "a double click");
+    let (code, _) = upload(&appliance, &corpus::slip(12).bytes, &key);
+    assert_eq!(code, 5, "other bytes under the same key would be lost silently");
     appliance.rest(120).unwrap();
     let doc = one(&appliance);
     assert_eq!(text(&doc, "id"), id);

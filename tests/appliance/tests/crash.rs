@@ -54,3 +54,27 @@ fn a_lost_index_is_rebuilt_from_the_ledger() {
     appliance.start().unwrap();
     assert_eq!(appliance.documents().unwrap(), before);
 }
+
+// A45, A11: keys are destroyed by retention only. A ledger that is not there (lost, not mounted) stops the
+// start; it never makes the appliance take its documents for unfinished uploads.
+#[test]
+fn a_lost_ledger_stops_the_start_and_destroys_nothing() {
+    let mut appliance = Appliance::usual().unwrap();
+    appliance.drop_in("fax", "slip.png", &corpus::slip(2).bytes).unwrap();
+    appliance.rest(120).unwrap();
+    let before = appliance.documents().unwrap();
+    appliance.stop().unwrap();
+    let (ledger, away) = (appliance.home.join("state/ledger"), appliance.home.join("away"));
+    std::fs::rename(&ledger, &away).unwrap();
+    assert!(appliance.start().is_err());
+    assert!(appliance.log().contains("the ledger is empty"), "{}", appliance.log());
+    std::fs::remove_dir_all(&ledger).unwrap();
+    std::fs::rename(&away, &ledger).unwrap();
+    appliance.start().unwrap();
+    assert_eq!(appliance.documents().unwrap(), before);
+    let id = text(&before[0], "id");
+    let file = appliance.home.join("original.png");
+    let got =
+        appliance.ctl(&["doc", "get", id, "--rendition", "original", "-O", &file.to_string_lossy()]).unwrap();
+    assert_eq!(got.code, 0, "its key is still there: {}", got.stderr);
+}

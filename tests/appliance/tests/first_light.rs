@@ -5,6 +5,7 @@ use appliance::{document_of, flat, redacted_text, text};
 use kit::Appliance;
 use std::fs;
 
+// A57, B2, B36, B47, B61: quarantine, structure, normal form, text, redaction, and only then exposure.
 // A2: PDF, images, multi-page scans and fax conversions are accepted. A9, B14, B18, B19: hostile ones are
 // answered by content with a reason. A12: pages are counted. B24: values are gone from the product.
 // B28: three hashes. A36, A39: whoever owns it gets it, PDF first, manifest last.
