@@ -69,6 +69,9 @@ pub(crate) struct List {
     /// At most so many; all without it
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// Route and reason in columns of their own, nothing wrapped; needs more than 80 columns
+    #[arg(long)]
+    wide: bool,
 }
 
 const STATES: [&str; 9] =
@@ -84,7 +87,8 @@ impl From<&Id> for DocumentRequest {
 pub(crate) async fn run(doc: &Doc, client: &Client, format: Format) -> Outcome {
     match doc {
         Doc::List(list) => {
-            print_list(format, &all(client, list.state.as_deref(), list.source.as_deref(), list.limit).await?)
+            let found = all(client, list.state.as_deref(), list.source.as_deref(), list.limit).await?;
+            print_as(format, &found, if list.wide { wide } else { narrow })
         }
         Doc::Show(id) => {
             show(format, client.documents().get(DocumentRequest::from(id)).await?.into_inner().into())
@@ -126,36 +130,62 @@ pub(crate) async fn all(
 
 /// Prints a list of documents.
 pub(crate) fn print_list(format: Format, documents: &[Document]) -> Outcome {
-    output::many(
-        format,
-        &[],
-        "documents",
-        documents,
-        |document| document.id.clone(),
-        || {
-            let mut table = Table::new(&[
-                Column::Fixed("ID"),
-                Column::Text("SOURCE"),
-                Column::Number("PP"),
-                Column::Text("CLASS"),
-                Column::Number("CONF"),
-                Column::Fixed("STATE"),
-                Column::Text("ROUTE OR REASON"),
-            ]);
-            for d in documents {
-                table.row([
-                    d.id.clone(),
-                    d.source.clone(),
-                    d.pages.map_or(String::new(), |pages| pages.to_string()),
-                    d.class.clone().unwrap_or_default(),
-                    d.confidence.map_or(String::new(), |confidence| format!("{confidence:.2}")),
-                    d.state.clone(),
-                    d.reason.clone().or_else(|| d.route.clone()).unwrap_or_default(),
-                ]);
-            }
-            table
-        },
-    )
+    print_as(format, documents, narrow)
+}
+
+fn print_as(format: Format, documents: &[Document], table: fn(&[Document]) -> Table) -> Outcome {
+    output::many(format, &[], "documents", documents, |document| document.id.clone(), || table(documents))
+}
+
+fn pages_of(d: &Document) -> String {
+    d.pages.map_or(String::new(), |pages| pages.to_string())
+}
+
+fn confidence_of(d: &Document) -> String {
+    d.confidence.map_or(String::new(), |confidence| format!("{confidence:.2}"))
+}
+
+fn wide(documents: &[Document]) -> Table {
+    let names = ["ID", "SOURCE", "PAGES", "CLASS", "CONF", "STATE", "ROUTE", "REASON"];
+    let mut table = Table::wide(&names.map(Column::Fixed));
+    for d in documents {
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        table.row([
+            d.id.clone(),
+            d.source.clone(),
+            pages_of(d),
+            text(&d.class),
+            confidence_of(d),
+            d.state.clone(),
+            text(&d.route),
+            text(&d.reason),
+        ]);
+    }
+    table
+}
+
+fn narrow(documents: &[Document]) -> Table {
+    let mut table = Table::new(&[
+        Column::Fixed("ID"),
+        Column::Text("SOURCE"),
+        Column::Number("PP"),
+        Column::Text("CLASS"),
+        Column::Number("CONF"),
+        Column::Fixed("STATE"),
+        Column::Text("ROUTE OR REASON"),
+    ]);
+    for d in documents {
+        table.row([
+            d.id.clone(),
+            d.source.clone(),
+            pages_of(d),
+            d.class.clone().unwrap_or_default(),
+            confidence_of(d),
+            d.state.clone(),
+            d.reason.clone().or_else(|| d.route.clone()).unwrap_or_default(),
+        ]);
+    }
+    table
 }
 
 /// Prints one document.

@@ -26,6 +26,8 @@ pub(crate) enum Column {
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
+    /// Columns of the terminal that may be used.
+    width: usize,
 }
 
 impl Column {
@@ -38,7 +40,12 @@ impl Column {
 
 impl Table {
     pub(crate) fn new(columns: &[Column]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+        Self { columns: columns.to_vec(), rows: Vec::new(), width: WIDTH }
+    }
+
+    /// A table as wide as its cells, for whoever asked for it.
+    pub(crate) fn wide(columns: &[Column]) -> Self {
+        Self { width: usize::MAX, ..Self::new(columns) }
     }
 
     /// Adds a row; cells are made plain here, so no caller can forget it.
@@ -67,7 +74,7 @@ impl Table {
         };
         let mut widths: Vec<usize> =
             self.columns.iter().enumerate().map(|(i, column)| natural(i, column)).collect();
-        let room = WIDTH.saturating_sub(GAP * widths.len().saturating_sub(1));
+        let room = self.width.saturating_sub(GAP * widths.len().saturating_sub(1));
         // The widest text column gives way first; fixed ones do only when no text column is left to.
         for may_shrink in [|column: &Column| matches!(column, Column::Text(_)), |_: &Column| true] {
             while widths.iter().sum::<usize>() > room {
@@ -142,6 +149,13 @@ mod tests {
         ]);
         table.row(["李".repeat(13), "1".to_owned(), "x".repeat(200), String::new()]);
         table
+    }
+
+    #[test]
+    fn a_wide_table_wraps_nothing() {
+        let mut table = Table::wide(&[Column::Fixed("ID"), Column::Fixed("ROUTE")]);
+        table.row(["x".repeat(70), "y".repeat(70)]);
+        assert_eq!(table.text().lines().count(), 2);
     }
 
     #[test]
