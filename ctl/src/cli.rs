@@ -53,6 +53,10 @@ pub(crate) enum Verb {
     Wait(Wait),
     #[command(subcommand)]
     Doc(doc::Doc),
+    /// Say who got what of a document, when and why (needs audit)
+    #[command(after_help = "Example:
+  lazaretctl accounting 01JD9Z6M8Q3V5X7Y9A1B2C3D4E -o json")]
+    Accounting(doc::Id),
     #[command(subcommand)]
     Review(Review),
     #[command(subcommand)]

@@ -3,6 +3,7 @@
 //! One file per noun. Nothing is decided here: what the daemon may be asked stands in `api`, what a rule
 //! file may say in `policy`, what a ledger must be in `ledger`.
 
+mod accounting;
 mod appliance;
 mod bench;
 mod check;
@@ -74,6 +75,7 @@ async fn ask(cli: &Cli) -> Outcome {
         Verb::Submit(what) => submit::run(what, client, format).await,
         Verb::Wait(what) => wait::run(what, client, format).await,
         Verb::Doc(what) => doc::run(what, client, format).await,
+        Verb::Accounting(id) => accounting::run(id, client, format).await,
         Verb::Review(what) => review::run(what, client, format).await,
         Verb::Route(what) => route::run(what, client, format).await,
         Verb::Reroute(what) => route::reroute(what, client, format).await,

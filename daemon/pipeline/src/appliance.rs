@@ -2,6 +2,7 @@
 //! a crash may have left.
 
 use crate::{
+    accounting,
     book::Book,
     commands,
     desk::Desk,
@@ -13,8 +14,8 @@ use crate::{
     queries::Stream,
     runner, status, submit,
     view::{
-        Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
-        Progress, Receipt, Refused, RouteView, StatusView, Submission,
+        Caller, Check, Code, Disclosed, DocumentView, Expiry, Explained, LedgerReport, PageReading,
+        PageRedactions, Progress, Receipt, Refused, RouteView, StatusView, Submission,
     },
     watch::{self, Folder},
     workers::Workers,
@@ -212,6 +213,13 @@ asks! {
         desk, _folders => {
             queries::find(desk, doc)?;
             Ok(explain::explain(&desk.store.events(doc).map_err(submit::refused)?))
+        }
+    }
+    /// Every disclosure of a document.
+    accounting(doc: DocId) -> Vec<Disclosed> {
+        desk, _folders => {
+            queries::find(desk, doc)?;
+            Ok(accounting::accounting(&desk.store.events(doc).map_err(submit::refused)?))
         }
     }
     /// Sends a document to another route.

@@ -18,6 +18,7 @@ mod route;
 mod deliver;
 mod retain;
 
+mod accounting;
 mod appliance;
 mod artefacts;
 mod book;
@@ -43,6 +44,7 @@ pub use appliance::{Appliance, Opening, StartError};
 pub use policies::read_policy;
 pub use queries::Stream;
 pub use view::{
-    Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
-    Progress, Receipt, RedactedBox, Refused, RouteView, SourceView, StationUsage, StatusView, Submission,
+    Caller, Check, Code, Disclosed, DocumentView, Expiry, Explained, LedgerReport, PageReading,
+    PageRedactions, Progress, Receipt, RedactedBox, Refused, RouteView, SourceView, StationUsage, StatusView,
+    Submission,
 };

@@ -123,6 +123,21 @@ pub struct Explained {
     pub rule: Option<Label>,
 }
 
+/// Something of a document that went to somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disclosed {
+    /// When.
+    pub at: UnixMillis,
+    /// `delivered` or `read`.
+    pub how: &'static str,
+    /// To whom.
+    pub recipient: String,
+    /// What they got; none where an old ledger does not say.
+    pub rendition: Option<Rendition>,
+    /// Rule that sent it, or the code a person gave.
+    pub why: Option<Label>,
+}
+
 /// A route.
 #[derive(Clone, Debug)]
 pub struct RouteView {
