@@ -13,6 +13,9 @@ mod append;
 mod damage;
 mod error;
 mod format;
+pub mod merkle;
+#[cfg(test)]
+mod merkle_tests;
 mod read;
 mod segment;
 #[cfg(test)]
