@@ -34,6 +34,26 @@ pub enum LedgerError {
     /// What was written is not what is there.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// A checkpoint was signed over more records than there are: an older ledger was put back, or its
+    /// end was cut off.
+    #[error(
+        "the ledger {}, but a checkpoint over {known} was signed: an older ledger was put back or its end cut off. Nothing was changed. Put back the newer ledger; to see what is missing, run: lazaretctl audit verify",
+        if *found == 0 { "is empty".to_owned() } else { format!("holds {found} records") }
+    )]
+    RolledBack {
+        /// Records that are there.
+        found: u64,
+        /// Records of the checkpoint.
+        known: u64,
+    },
+    /// The first records are not those that a checkpoint was signed over.
+    #[error(
+        "the first {size} records are not those that a checkpoint was signed over: records were changed and the chain written anew. Nothing was changed. Keep a copy of the folder, restore the ledger from backup, then run: lazaretctl audit verify"
+    )]
+    Rewritten {
+        /// Records of the checkpoint.
+        size: u64,
+    },
     /// An event is too long to be recorded; nothing of its batch was.
     #[error("a record of {found} bytes is longer than the {max} bytes a record may have")]
     RecordTooLong {

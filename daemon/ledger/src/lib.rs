@@ -16,7 +16,9 @@ mod format;
 pub mod merkle;
 #[cfg(test)]
 mod merkle_tests;
+mod mark;
 mod read;
+mod reserve;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ mod verify;
 pub use append::{Ledger, NewRecord, Recovery};
 pub use damage::{Damage, Fault};
 pub use error::LedgerError;
+pub use mark::Mark;
 pub use format::{BATCH_BYTES_MAX, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX};
 pub use read::Records;
 pub use verify::{Report, verify};
