@@ -1,7 +1,9 @@
 //! Appending: a batch is one write and one fdatasync.
 
 use crate::error::Context;
-use crate::format::{BATCH_BYTES_MAX, FRAME_BYTES, HEADER_BYTES, Link, SEGMENT_BYTES_MAX, encode_frame, encode_header};
+use crate::format::{
+    BATCH_BYTES_MAX, FRAME_BYTES, HEADER_BYTES, Link, SEGMENT_BYTES_MAX, encode_frame, encode_header,
+};
 use crate::mark::{Mark, Recall};
 use crate::merkle::{Frontier, leaf_hash};
 use crate::read::Frames;
@@ -246,7 +248,7 @@ fn sync(file: &File) {
 
 /// Gives up at once: a failed fsync is never tried again, because the kernel may have dropped the
 /// bytes and would report success the second time.
-fn abort(why: &'static str) -> ! {
+pub(crate) fn abort(why: &'static str) -> ! {
     eprintln!("lazaret ledger: {why}; stopping so that nothing unsafe is acknowledged");
     std::process::abort();
 }

@@ -1,6 +1,7 @@
 //! What can go wrong while appending and reading.
 
 use crate::Damage;
+use crate::checkpoint::NoteFault;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +54,19 @@ pub enum LedgerError {
     Rewritten {
         /// Records of the checkpoint.
         size: u64,
+    },
+    /// The last checkpoint of the log is not as it was written.
+    #[error(
+        "{} is damaged at byte {offset}: {fault}. Nothing was changed. Restore the file from backup, then run: lazaretctl audit verify",
+        path.display()
+    )]
+    BadCheckpoint {
+        /// The log.
+        path: PathBuf,
+        /// Where the note begins, in bytes.
+        offset: u64,
+        /// What is wrong.
+        fault: NoteFault,
     },
     /// An event is too long to be recorded; nothing of its batch was.
     #[error("a record of {found} bytes is longer than the {max} bytes a record may have")]
