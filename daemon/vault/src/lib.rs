@@ -3,12 +3,13 @@
 //! ```text
 //! master key (file or systemd credential)
 //!   ├─ site secrets            keyed digests (HMAC-SHA-256), signatures (Ed25519)
+//!   ├─ checkpoint keys         signatures (Ed25519), replaced daily
 //!   └─ generation key          replaced at every destruction
 //!        └─ document keys      one per document, kept wrapped, unwrapped for each use
 //!             └─ blob keys     HKDF-SHA-256 of document, area, blob
 //! ```
 //!
-//! On disk, under one directory: `lock`, `site`, `keystore`, `keystore.journal` and
+//! On disk, under one directory: `lock`, `site`, `signer`, `keystore`, `keystore.journal` and
 //! `blobs/<document>/<area>-<blob>`. Whatever a call acknowledges is durable; an fsync that fails
 //! aborts the process, because nobody can say what it left on disk.
 //!
@@ -23,6 +24,7 @@ mod facts;
 mod keystore;
 mod master;
 mod secret;
+mod signer;
 mod site;
 mod vault;
 
@@ -32,4 +34,5 @@ pub use error::VaultError;
 pub use facts::FACTS_BYTES_MAX;
 pub use master::MasterKey;
 pub use secret::random;
+pub use signer::CheckpointKeys;
 pub use vault::{Destruction, Swept, Vault, VaultStatus};

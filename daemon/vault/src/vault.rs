@@ -4,11 +4,13 @@ use crate::blob::Blobs;
 use crate::durable::{make_dir, sync_names};
 use crate::error::Context;
 use crate::keystore::Keystore;
+use crate::signer::Signer;
 use crate::site::Site;
-use crate::{Area, BlobName, BlobReader, BlobWriter, MasterKey, VaultError, facts};
+use crate::{Area, BlobName, BlobReader, BlobWriter, CheckpointKeys, MasterKey, VaultError, facts};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use types::{BlobId, Digest, DocId};
 
 const BLOBS_NAME: &str = "blobs";
@@ -18,6 +20,7 @@ const LOCK_NAME: &str = "lock";
 pub struct Vault {
     keys: Keystore,
     site: Site,
+    signer: Mutex<Signer>,
     blobs: Blobs,
     /// Held as long as the vault is open; the kernel lets go of it when the process dies.
     _lock: File,
@@ -75,6 +78,7 @@ impl Vault {
         let _lock = lock(dir)?;
         make_dir(&blobs).when("make the directory", &blobs)?;
         Site::create(dir, master)?;
+        Signer::create(dir, master)?;
         Keystore::create(dir, master)
     }
 
@@ -86,7 +90,8 @@ impl Vault {
         let lock = lock(dir)?;
         let keys = Keystore::open(dir, master)?;
         let site = Site::open(dir, master)?;
-        Ok(Self { keys, site, blobs: Blobs::new(dir.join(BLOBS_NAME)), _lock: lock })
+        let signer = Mutex::new(Signer::open(dir, master)?);
+        Ok(Self { keys, site, signer, blobs: Blobs::new(dir.join(BLOBS_NAME)), _lock: lock })
     }
 
     /// Gives a document its key and its directory, both durable on return. Concurrent calls share
@@ -165,6 +170,32 @@ impl Vault {
     #[must_use]
     pub fn verifying_key(&self) -> [u8; 32] {
         self.site.verifying_key()
+    }
+
+    /// Signs a checkpoint with the key in force (Ed25519).
+    #[must_use]
+    pub fn sign_checkpoint(&self, text: &[u8]) -> [u8; 64] {
+        self.signer().sign(text)
+    }
+
+    /// The public keys of checkpoints: the one in force, and the next.
+    #[must_use]
+    pub fn checkpoint_keys(&self) -> CheckpointKeys {
+        self.signer().keys()
+    }
+
+    /// Puts the next checkpoint key in force, durably, and erases the one before it. A checkpoint that
+    /// announces the next key must be durable before.
+    ///
+    /// # Errors
+    /// When the operating system refuses: then either nothing happened, or the old key is out of force
+    /// and only its wiping is left, which the next call or start repeats.
+    pub fn rotate_checkpoint_key(&self) -> Result<(), VaultError> {
+        self.signer().rotate()
+    }
+
+    fn signer(&self) -> MutexGuard<'_, Signer> {
+        self.signer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Destroys the keys of documents, then their blobs: nobody can read them afterwards, not even
