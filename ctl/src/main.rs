@@ -11,6 +11,7 @@ mod cli;
 mod client;
 mod doc;
 mod events;
+mod evidence;
 mod fail;
 mod get;
 mod hold;
@@ -70,6 +71,9 @@ async fn ask(cli: &Cli) -> Outcome {
     if let Verb::Ledger(what) = &cli.verb {
         return ledger::run(what, cli.config.as_deref(), format).await;
     }
+    if let Verb::Evidence(what) = &cli.verb {
+        return evidence::run(what, cli).await;
+    }
     let client = &Client::connect(cli.config.as_deref()).await?;
     match &cli.verb {
         Verb::Submit(what) => submit::run(what, client, format).await,
@@ -89,6 +93,7 @@ async fn ask(cli: &Cli) -> Outcome {
         Verb::Reload => appliance::reload(client).await,
         Verb::Bench(what) => bench::run(what, client, format).await,
         Verb::Ledger(_)
+        | Verb::Evidence(_)
         | Verb::Init(_)
         | Verb::Pki(_)
         | Verb::Config(_)

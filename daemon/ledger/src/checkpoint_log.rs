@@ -61,6 +61,28 @@ impl CheckpointLog {
         }
     }
 
+    /// The first checkpoint of a log, and the last one of each key: enough to follow the chain of keys from
+    /// the first to the one in force.
+    ///
+    /// # Errors
+    /// When a note is damaged, or the file cannot be read.
+    pub fn turns_of(dir: &Path) -> Result<Vec<Signed>, LedgerError> {
+        let path = dir.join(CHECKPOINT_LOG);
+        let mut turns: Vec<Signed> = Vec::new();
+        let Some(mut entries) = Entries::of(dir).when("open", &path)? else { return Ok(turns) };
+        while let Some(entry) = entries.next().when("read", &path)? {
+            let (offset, path) = (entry.offset, path.clone());
+            let read = entry.read().map_err(|fault| LedgerError::BadCheckpoint { path, offset, fault })?;
+            let Some(note) = read else { break };
+            let is_first = turns.len() < 2;
+            match turns.last_mut().filter(|last| !is_first && last.checkpoint.key == note.checkpoint.key) {
+                Some(last) => *last = note,
+                None => turns.push(note),
+            }
+        }
+        Ok(turns)
+    }
+
     /// The last checkpoint.
     #[must_use]
     pub fn last(&self) -> Option<&Signed> {

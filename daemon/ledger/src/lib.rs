@@ -40,6 +40,6 @@ pub use error::LedgerError;
 pub use format::{BATCH_BYTES_MAX, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX};
 pub use keychain::{KeyChain, KeyFault};
 pub use mark::Mark;
-pub use proof::{Leaf, PROOF_LEAVES_MAX, Proof, ProofFault, Since, prove};
+pub use proof::{Leaf, PROOF_LEAVES_MAX, Proof, ProofFault, Since, prove, prove_many};
 pub use read::Records;
 pub use verify::{Report, verify};

@@ -6,8 +6,9 @@ use crate::merkle::{PROOF_HASHES_MAX, Tree, is_consistent, is_included, leaf_has
 use crate::read::Frames;
 use crate::{LedgerError, Mark};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use lifecycle::{Body, Record};
+use lifecycle::{Body, Record, SystemEvent};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use types::{Digest, DocId};
 
@@ -66,8 +67,8 @@ pub enum ProofFault {
         "no record of document {0} is covered by the last checkpoint; a new one is signed within a minute"
     )]
     NoRecord(DocId),
-    #[error("document {0} has more than {PROOF_LEAVES_MAX} records")]
-    TooMany(DocId),
+    #[error("a document has more than {PROOF_LEAVES_MAX} records")]
+    TooMany,
     #[error("the earlier checkpoint is over {since} records, the newest one over {size}")]
     Newer { since: u64, size: u64 },
     #[error("checkpoint: {0}")]
@@ -90,20 +91,73 @@ pub enum ProofFault {
 /// # Errors
 /// When there is no checkpoint or no record, or the ledger is not what was signed.
 pub fn prove(dir: &Path, document: DocId, since: Option<&Signed>) -> Result<(Proof, u64), ProofFault> {
+    let mut picked = pick(dir, |record| is_about(record, document).then_some(document))?;
+    let records = picked.records.remove(&document).ok_or(ProofFault::NoRecord(document))?;
+    let leaves = picked.leaves(records);
+    let since = since.map(|earlier| prove_since(&picked.tree, earlier)).transpose()?;
+    let checkpoint = picked.last.note().to_owned();
+    Ok((Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since }, picked.newer))
+}
+
+/// Makes the proofs for many documents, and the leaf of the last record about the appliance that
+/// `appliance` picks, all against the last checkpoint and in one walk. Documents without a record up to
+/// it are left out.
+///
+/// # Errors
+/// Those of [`prove`].
+pub fn prove_many(
+    dir: &Path,
+    documents: &BTreeSet<DocId>,
+    appliance: impl Fn(&SystemEvent) -> bool,
+) -> Result<(Vec<Proof>, Option<Leaf>), ProofFault> {
+    let wanted = |record: &Record| match &record.body {
+        Body::Document { doc, .. } => documents.contains(doc).then_some(Some(*doc)),
+        Body::System(event) => appliance(event).then_some(None),
+    };
+    let mut picked = pick(dir, wanted)?;
+    let system = picked.records.remove(&None).and_then(|mut records| records.pop());
+    let system = picked.leaves(system.into_iter().collect()).pop();
+    let proofs = std::mem::take(&mut picked.records).into_iter().filter_map(|(document, records)| {
+        let (document, leaves) = (document?, picked.leaves(records));
+        let checkpoint = picked.last.note().to_owned();
+        Some(Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since: None })
+    });
+    Ok((proofs.collect(), system))
+}
+
+/// Number and JSON of a record.
+type Payload = (u64, Vec<u8>);
+
+/// The records that somebody wanted, and the tree that they are leaves of.
+struct Picked<K> {
+    records: BTreeMap<K, Vec<Payload>>,
+    /// How many more there are that the checkpoint does not cover.
+    newer: u64,
+    tree: Tree,
+    last: Signed,
+}
+
+/// Walks the ledger once; it must be what the last checkpoint was signed over.
+fn pick<K: Ord>(dir: &Path, wanted: impl Fn(&Record) -> Option<K>) -> Result<Picked<K>, ProofFault> {
     let last = CheckpointLog::last_of(dir)?.ok_or(ProofFault::NoCheckpoint)?;
     let Mark { size, root, tip: _ } = last.checkpoint.mark;
     let mut frames = Frames::from(dir, 0).map_err(LedgerError::from)?;
-    let (mut leaves, mut records, mut newer) = (Vec::new(), Vec::new(), 0);
+    let (mut leaves, mut records, mut newer) = (Vec::new(), BTreeMap::<K, Vec<Payload>>::new(), 0);
     loop {
         let next = frames.next(|frame| {
-            let found = is_about(&frame.record()?, document).then(|| frame.payload.to_vec());
+            let found = wanted(&frame.record()?).map(|key| (key, frame.payload.to_vec()));
             Ok((frame.seq, leaf_hash(frame.payload), found))
         });
         let Some((seq, leaf, found)) = next.map_err(LedgerError::from)? else { break };
         match found {
             Some(_) if seq > size => newer += 1,
-            Some(payload) if records.len() < PROOF_LEAVES_MAX => records.push((seq, payload)),
-            Some(_) => return Err(ProofFault::TooMany(document)),
+            Some((key, payload)) => {
+                let of_one = records.entry(key).or_default();
+                if of_one.len() == PROOF_LEAVES_MAX {
+                    return Err(ProofFault::TooMany);
+                }
+                of_one.push((seq, payload));
+            }
             None => {}
         }
         if seq <= size {
@@ -117,18 +171,18 @@ pub fn prove(dir: &Path, document: DocId, since: Option<&Signed>) -> Result<(Pro
     if tree.root_at(tree.size()) != root {
         return Err(LedgerError::Rewritten { size }.into());
     }
-    if records.is_empty() {
-        return Err(ProofFault::NoRecord(document));
+    Ok(Picked { records, newer, tree, last })
+}
+
+impl<K> Picked<K> {
+    fn leaves(&self, records: Vec<Payload>) -> Vec<Leaf> {
+        let prove = |(seq, payload): Payload| Leaf {
+            seq,
+            record: String::from_utf8_lossy(&payload).into_owned(),
+            hashes: encode(self.tree.inclusion(seq as usize - 1).expect("the record is one of the tree's")),
+        };
+        records.into_iter().map(prove).collect()
     }
-    let prove = |(seq, payload): (u64, Vec<u8>)| Leaf {
-        seq,
-        record: String::from_utf8_lossy(&payload).into_owned(),
-        hashes: encode(tree.inclusion(seq as usize - 1).expect("the record is one of the tree's")),
-    };
-    let leaves = records.into_iter().map(prove).collect();
-    let since = since.map(|earlier| prove_since(&tree, earlier)).transpose()?;
-    let checkpoint = last.note().to_owned();
-    Ok((Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since }, newer))
 }
 
 fn prove_since(tree: &Tree, earlier: &Signed) -> Result<Since, ProofFault> {
@@ -139,6 +193,19 @@ fn prove_since(tree: &Tree, earlier: &Signed) -> Result<Since, ProofFault> {
         return Err(LedgerError::Rewritten { size: mark.size }.into());
     }
     Ok(Since { checkpoint: earlier.note().to_owned(), hashes: encode(hashes) })
+}
+
+impl Leaf {
+    /// Do its hashes lead from its record to the root?
+    #[must_use]
+    pub fn is_in(&self, mark: Mark) -> bool {
+        let leaf = leaf_hash(self.record.as_bytes());
+        let index = self.seq.checked_sub(1);
+        let hashes = decode(&self.hashes);
+        index
+            .zip(hashes)
+            .is_some_and(|(index, hashes)| is_included(leaf, index, mark.size, &hashes, mark.root))
+    }
 }
 
 impl Proof {
@@ -154,16 +221,14 @@ impl Proof {
         let checkpoint = Signed::parse(&self.checkpoint)?;
         let mark = checkpoint.checkpoint.mark;
         let mut before = 0;
-        for Leaf { seq, record, hashes } in &self.leaves {
+        for leaf in &self.leaves {
+            let Leaf { seq, record, .. } = leaf;
             let told = serde_json::from_str::<Record>(record).ok();
             let fits = told.is_some_and(|told| told.seq == *seq && is_about(&told, self.document));
             if !fits || *seq <= before {
                 return Err(ProofFault::Record { seq: *seq, document: self.document });
             }
-            let leaf = leaf_hash(record.as_bytes());
-            let included = decode(hashes)
-                .is_some_and(|hashes| is_included(leaf, seq - 1, mark.size, &hashes, mark.root));
-            if !included {
+            if !leaf.is_in(mark) {
                 return Err(ProofFault::Excluded { seq: *seq });
             }
             before = *seq;

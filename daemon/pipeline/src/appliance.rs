@@ -6,7 +6,7 @@ use crate::{
     book::Book,
     commands,
     desk::Desk,
-    doctor, expire, explain,
+    doctor, evidence, expire, explain,
     gauges::Gauges,
     intake,
     policies::read_policy,
@@ -14,8 +14,9 @@ use crate::{
     queries::Stream,
     runner, status, submit,
     view::{
-        Caller, Check, Code, Disclosed, DocumentView, Expiry, Explained, LedgerReport, PageReading,
-        PageRedactions, Progress, Receipt, Refused, RouteView, StatusView, Submission,
+        Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Expiry, Explained,
+        LedgerReport, PageReading, PageRedactions, Progress, Receipt, Refused, RouteView, StatusView,
+        Submission,
     },
     watch::{self, Folder},
     workers::Workers,
@@ -33,7 +34,7 @@ use tokio::{
     sync::{Notify, mpsc, watch as signal},
     task::JoinSet,
 };
-use types::{DocClass, DocId, Label, Phi, UnixMillis};
+use types::{Digest, DocClass, DocId, Label, Phi, UnixMillis};
 use vault::{MasterKey, Vault, VaultError};
 
 /// Where things lie under the state directory.
@@ -222,6 +223,10 @@ asks! {
             Ok(accounting::accounting(&desk.store.events(doc).map_err(submit::refused)?))
         }
     }
+    /// Evidence about documents, file by file; audited.
+    evidence(caller: &Caller, of: EvidenceOf) -> mpsc::Receiver<Result<EvidenceFile, Refused>> {
+        desk, _folders => evidence::export(desk, caller, of).await
+    }
     /// Sends a document to another route.
     reroute(caller: &Caller, doc: DocId, route: Label, why: Label) -> DocumentView {
         desk, _folders => commands::reroute(desk, caller, doc, route, why).await
@@ -348,6 +353,7 @@ fn open(
         landlock_abi: proof.landlock_abi,
         degraded: settings.sandbox.allow_degraded,
     });
+    events.push(SystemEvent::SiteKey { public: Digest(vault.verifying_key()) });
     let (store, vault) = (Arc::new(store), Arc::new(vault));
     let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), clock)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());

@@ -25,6 +25,7 @@ mod book;
 mod commands;
 mod desk;
 mod doctor;
+mod evidence;
 mod expire;
 mod explain;
 mod facts;
@@ -44,7 +45,7 @@ pub use appliance::{Appliance, Opening, StartError};
 pub use policies::read_policy;
 pub use queries::Stream;
 pub use view::{
-    Caller, Check, Code, Disclosed, DocumentView, Expiry, Explained, LedgerReport, PageReading,
-    PageRedactions, Progress, Receipt, RedactedBox, Refused, RouteView, SourceView, StationUsage, StatusView,
-    Submission,
+    Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Expiry, Explained, LedgerReport,
+    PageReading, PageRedactions, Progress, Receipt, RedactedBox, Refused, RouteView, SourceView,
+    StationUsage, StatusView, Submission,
 };

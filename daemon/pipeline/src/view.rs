@@ -138,6 +138,29 @@ pub struct Disclosed {
     pub why: Option<Label>,
 }
 
+/// Which documents evidence is wanted of.
+#[derive(Clone, Debug)]
+pub enum EvidenceOf {
+    /// These.
+    Documents(Vec<DocId>),
+    /// All that came in this time.
+    Received {
+        /// From this moment on.
+        from: UnixMillis,
+        /// To before this one.
+        to: UnixMillis,
+    },
+}
+
+/// One file of a bundle of evidence; the last two are `manifest.json` and `manifest.sig`.
+#[derive(Clone, Debug)]
+pub struct EvidenceFile {
+    /// Relative, with slashes.
+    pub path: String,
+    /// All of it.
+    pub bytes: Vec<u8>,
+}
+
 /// A route.
 #[derive(Clone, Debug)]
 pub struct RouteView {

@@ -60,6 +60,7 @@ pub(crate) const TABLE: &[Entry] = &[
     entry("/lazaret.v1.Retention/Due", &[Scope::Delete, Scope::Audit, Scope::Admin]),
     entry("/lazaret.v1.Retention/Run", &[Scope::Delete]),
     entry("/lazaret.v1.Ledger/Verify", &[Scope::Audit]),
+    entry("/lazaret.v1.Ledger/Evidence", &[Scope::Audit]),
     entry("/lazaret.v1.Appliance/Status", &[Scope::Admin, Scope::Audit]),
     entry("/lazaret.v1.Appliance/Doctor", &[Scope::Admin]),
     entry("/lazaret.v1.Appliance/Reload", &[Scope::Admin]),

@@ -157,6 +157,8 @@ pub fn system_events() -> Vec<SystemEvent> {
         SystemEvent::IndexRebuilt { records: 100_000 },
         SystemEvent::TailCut { bytes: 17 },
         SystemEvent::Audited,
+        SystemEvent::SiteKey { public: Digest([0x55; 32]) },
+        SystemEvent::EvidenceExported { documents: 3 },
     ]
 }
 
@@ -201,6 +203,8 @@ pub fn kind(body: &Body) -> &'static str {
             SystemEvent::IndexRebuilt { .. } => "index rebuilt",
             SystemEvent::TailCut { .. } => "tail cut",
             SystemEvent::Audited => "audited",
+            SystemEvent::SiteKey { .. } => "site-key",
+            SystemEvent::EvidenceExported { .. } => "evidence-exported",
         },
     }
 }
