@@ -4,6 +4,8 @@
 use crate::{
     accounting,
     book::Book,
+    checkpoints,
+    checkpoints::Checkpoints,
     commands,
     desk::Desk,
     doctor, evidence, expire, explain,
@@ -60,6 +62,10 @@ pub enum StartError {
     LedgerLost { keys: usize },
     #[error("the ledger does not open")]
     Ledger(#[from] LedgerError),
+    #[error(
+        "the log of checkpoints and the keys that sign them are not of the same time: one was put back from a backup. Put both back from the same moment, or move checkpoints.log aside, keep it, and begin a new chain; see docs/guide/audit.md"
+    )]
+    CheckpointKeys,
     #[error("the index does not open")]
     Index(#[from] StoreError),
     #[error("an inbox does not open")]
@@ -106,6 +112,7 @@ impl Appliance {
             let written = appliance.desk.book.note(Actor::Daemon, event).await;
             written.map_err(|_| StartError::Book("the start could not be written to the ledger"))?;
         }
+        checkpoints::sign(&appliance.desk).await;
         Ok(appliance)
     }
 
@@ -131,6 +138,7 @@ impl Appliance {
         }
         tasks.spawn(runner::run(self.desk.clone()));
         tasks.spawn(expire::run(self.desk.clone()));
+        tasks.spawn(checkpoints::run(self.desk.clone()));
         let folders = self.folders.clone();
         let hearing = tokio::spawn(async move {
             while hints.recv().await.is_some() {
@@ -144,11 +152,12 @@ impl Appliance {
         Ok(())
     }
 
-    /// Writes the last line of this run and settles the index on disk.
+    /// Writes the last line of this run, signs the last checkpoint and settles the index on disk.
     pub async fn close(&self) {
         if let Err(error) = self.desk.book.note(Actor::Daemon, SystemEvent::Stopped).await {
             tracing::error!(%error, "the stop could not be written");
         }
+        checkpoints::sign(&self.desk).await;
         let flushed = self.desk.blocking(|desk| Ok(desk.store.flush()?)).await;
         if let Err(refusal) = flushed {
             tracing::warn!(%refusal, "the index could not be settled; the next start replays the ledger");
@@ -332,7 +341,9 @@ fn open(
     }
     let vault = Vault::open(&vault_dir, &master)?;
     let ledger_dir = state_dir.join(LEDGER_DIR);
-    let (ledger, recovery) = Ledger::open(&ledger_dir)?;
+    let known = checkpoints::known(&settings, &ledger_dir, vault.checkpoint_keys())?;
+    let (ledger, recovery) = Ledger::open_against(&ledger_dir, &known)?;
+    let checkpoints = Checkpoints::open(&settings, &ledger_dir)?;
     let (store, opened) = Store::open(&state_dir.join(INDEX_DIR), &ledger_dir, probe_index)?;
     let folders: Vec<Arc<Folder>> = settings
         .sources
@@ -362,6 +373,7 @@ fn open(
         vault,
         store,
         book,
+        checkpoints,
         workers,
         policy: ArcSwap::from_pointee(policy),
         gauges,

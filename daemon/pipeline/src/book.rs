@@ -6,10 +6,10 @@
 //! nothing can come between.
 
 use ::store::{Store, StoreError};
-use ledger::{Ledger, LedgerError, NewRecord};
+use ledger::{Ledger, LedgerError, Mark, NewRecord};
 use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use types::{Digest, DocId, UnixMillis};
 use vault::Vault;
 
@@ -61,6 +61,8 @@ enum Order {
     Write(Fact),
     /// Make the index anew from the ledger; nothing is written meanwhile.
     Rebuild(oneshot::Sender<Result<Answer, BookError>>),
+    /// Say what the ledger is after all that came before.
+    Mark(oneshot::Sender<Mark>),
     /// Destroy the keys of these documents, unless a hold came in between.
     Expire {
         docs: Vec<DocId>,
@@ -81,6 +83,7 @@ struct Fact {
 #[derive(Clone)]
 pub(crate) struct Book {
     orders: mpsc::Sender<Order>,
+    sizes: watch::Receiver<u64>,
 }
 
 impl Book {
@@ -93,10 +96,11 @@ impl Book {
         clock: fn() -> UnixMillis,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
+        let (size, sizes) = watch::channel(ledger.tip().0);
         thread::Builder::new()
             .name("book".into())
-            .spawn(move || Writer { ledger, ledger_dir, store, vault, clock }.run(inbox))?;
-        Ok(Self { orders })
+            .spawn(move || Writer { ledger, ledger_dir, store, vault, clock, size }.run(inbox))?;
+        Ok(Self { orders, sizes })
     }
 
     /// Writes what happened to a document; durable on return. `expect` is the version it was decided on.
@@ -130,6 +134,19 @@ impl Book {
     /// Writes something about the appliance; durable on return.
     pub(crate) async fn note(&self, by: Actor, event: SystemEvent) -> Result<(), BookError> {
         self.order(by, Body::System(event), None).await.map(|_| ())
+    }
+
+    /// Number of records, as it grows.
+    pub(crate) fn sizes(&self) -> watch::Receiver<u64> {
+        self.sizes.clone()
+    }
+
+    /// What the ledger is now.
+    pub(crate) async fn mark(&self) -> Result<Mark, BookError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = |_| BookError::Broken("the writer is gone");
+        self.orders.send(Order::Mark(reply)).await.map_err(|_| gone(()))?;
+        answer.await.map_err(|_| gone(()))
     }
 
     /// Makes the index anew from the ledger; gives the number of records.
@@ -168,6 +185,7 @@ struct Writer {
     store: Arc<Store>,
     vault: Arc<Vault>,
     clock: fn() -> UnixMillis,
+    size: watch::Sender<u64>,
 }
 
 /// What the facts of one batch will have changed once it is written.
@@ -195,6 +213,12 @@ impl Writer {
                                 tracing::error!(%error, "the index could not be rebuilt; stopping");
                                 std::process::abort();
                             }
+                        }
+                    }
+                    Order::Mark(reply) => {
+                        self.batch(facts.drain(..));
+                        if reply.send(self.ledger.mark()).is_err() {
+                            tracing::debug!("who asked for a mark went away");
                         }
                     }
                     Order::Expire { docs, by, reply } => {
@@ -254,6 +278,7 @@ impl Writer {
                 std::process::abort();
             }
         }
+        self.size.send_replace(self.ledger.tip().0);
         Ok(())
     }
 
