@@ -3,6 +3,7 @@
 use crate::blob::Blobs;
 use crate::durable::{make_dir, sync_names};
 use crate::error::Context;
+use crate::intake::SealedReader;
 use crate::keystore::{Keystore, Scope};
 use crate::root::{self, Root};
 use crate::samples::{Portrait, SampleTrial, Samples};
@@ -90,6 +91,14 @@ impl Vault {
     #[must_use]
     pub fn exists(dir: &Path) -> bool {
         Keystore::exists(dir)
+    }
+
+    /// Does this master key open the vault? Nothing is changed, and no other process is kept out.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongMasterKey`]; when the root key cannot be read.
+    pub fn fits(dir: &Path, master: &MasterKey) -> Result<(), VaultError> {
+        root::read(dir, master).map(drop)
     }
 
     /// Makes an empty vault; the directory itself is made when missing, its parent must exist.
@@ -186,6 +195,14 @@ impl Vault {
         sealed: &[u8],
     ) -> Result<Vec<u8>, VaultError> {
         facts::open(&self.keys.seed(doc, Scope::Facts)?, doc, purpose, sealed)
+    }
+
+    /// Opens a file that was sealed with [`crate::IntakeKey::seal`] into `dir`.
+    ///
+    /// # Errors
+    /// When there is none, or its beginning is not as it was sealed.
+    pub fn open_sealed(&self, doc: DocId, dir: &Path) -> Result<SealedReader, VaultError> {
+        SealedReader::open(self.site.intake(), doc, dir)
     }
 
     /// HMAC-SHA-256 under a secret of the site: equal for equal parts, useless for guessing them.
