@@ -337,9 +337,9 @@ fn open(
     }
     let vault_dir = state_dir.join(VAULT_DIR);
     if !Vault::exists(&vault_dir) {
-        Vault::create(&vault_dir, &master)?;
+        Vault::create(&vault_dir, &master, clock)?;
     }
-    let vault = Vault::open(&vault_dir, &master)?;
+    let vault = Vault::open(&vault_dir, &master, clock)?;
     let ledger_dir = state_dir.join(LEDGER_DIR);
     let known = checkpoints::known(&settings, &ledger_dir, vault.checkpoint_keys())?;
     let (ledger, recovery) = Ledger::open_against(&ledger_dir, &known)?;

@@ -2,32 +2,29 @@
 //! announces. Rotation erases the key in force, so that whoever takes the machine later cannot sign for
 //! the time before.
 //!
-//! File `signer`: magic, number of the key in force, the two seeds, each wrapped. Rotation, in the order
-//! that makes a crash at any point harmless:
-//! 1. a new file with the next key in force and a fresh one behind it, synced;
-//! 2. a second name, `signer.retired`, for the old file;
-//! 3. the new file takes the place of the old one, synced;
-//! 4. the seeds are overwritten in the old file, synced, and it is removed.
+//! File `signer`: magic 8 · id of the root key 16 · number of the key in force u64 · the two seeds, 60
+//! bytes each, wrapped. When it is replaced, the seeds of the old file are overwritten before it is
+//! unlinked.
 //!
 //! It does not know what a checkpoint is, nor when to rotate.
 
-use crate::durable::{stage, sync, sync_names};
+use crate::VaultError;
+use crate::durable::{finish_retirement, replace_and_wipe, swap};
 use crate::error::Context;
-use crate::secret::{Secret, WRAPPED_BYTES, Wrapped};
-use crate::{MasterKey, VaultError};
+use crate::root::Root;
+use crate::secret::{KEY_ID_BYTES, Secret, WRAPPED_BYTES, Wrapped};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use std::fs::{self, File, OpenOptions};
-use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 const FILE_NAME: &str = "signer";
-const RETIRED_NAME: &str = "signer.retired";
 const MAGIC: &[u8; 8] = b"LZSIGN\0\x01";
-const NUMBER: Range<usize> = MAGIC.len()..MAGIC.len() + 8;
-/// Where the seeds lie: wiped when the file is retired.
-const SEEDS: Range<usize> = NUMBER.end..NUMBER.end + 2 * WRAPPED_BYTES;
+const NUMBER_AT: usize = MAGIC.len() + KEY_ID_BYTES;
+const SEEDS_AT: usize = NUMBER_AT + 8;
+const FILE_BYTES: usize = SEEDS_AT + 2 * WRAPPED_BYTES;
+/// What is overwritten in a file that was replaced.
+const WIPED: Range<u64> = SEEDS_AT as u64..FILE_BYTES as u64;
+const PURPOSE: &str = "checkpoint signer";
 const CONTEXT: &[u8] = b"lazaret checkpoint key v1";
 
 /// What may be known of the keys that sign checkpoints.
@@ -44,52 +41,42 @@ pub struct CheckpointKeys {
 /// The keys, ready for use.
 pub(crate) struct Signer {
     dir: PathBuf,
-    above: Secret,
     number: u64,
     current: Secret,
     next: Secret,
 }
 
-/// The key that wraps the seeds.
-fn above(master: &MasterKey) -> Secret {
-    master.for_site().derive(&[b"checkpoint signer"])
-}
-
 impl Signer {
     /// Makes the first two keys and writes them.
-    pub(crate) fn create(dir: &Path, master: &MasterKey) -> Result<(), VaultError> {
-        Self {
-            dir: dir.to_owned(),
-            above: above(master),
-            number: 1,
-            current: Secret::generate(),
-            next: Secret::generate(),
-        }
-        .write()
+    pub(crate) fn create(dir: &Path, root: &Root) -> Result<(), VaultError> {
+        let (current, next) = (Secret::generate(), Secret::generate());
+        Self { dir: dir.to_owned(), number: 1, current, next }.write(root)
     }
 
-    /// Reads the keys, and finishes what a crash interrupted.
-    pub(crate) fn open(dir: &Path, master: &MasterKey) -> Result<Self, VaultError> {
-        finish_retirement(dir).when("retire the old checkpoint keys in", dir)?;
-        let (path, above) = (dir.join(FILE_NAME), above(master));
+    /// Reads the keys, and ends a file that was being replaced.
+    pub(crate) fn open(dir: &Path, root: &Root) -> Result<Self, VaultError> {
+        finish_retirement(dir, FILE_NAME, WIPED).when("retire the old checkpoint keys in", dir)?;
+        let path = dir.join(FILE_NAME);
         let damaged =
             |offset: usize, fault| VaultError::Damaged { path: path.clone(), offset: offset as u64, fault };
-        let file = fs::read(&path).when("read the checkpoint keys", &path)?;
-        let file: &[u8; SEEDS.end] =
-            file.as_slice().try_into().map_err(|_| damaged(0, "expected exactly 136 bytes"))?;
+        let file = std::fs::read(&path).when("read the checkpoint keys", &path)?;
         if !file.starts_with(MAGIC) {
-            return Err(damaged(0, "expected the magic bytes of checkpoint keys, version 1"));
+            return Err(VaultError::version(&path, &file, MAGIC));
         }
-        let number = u64::from_be_bytes(file[NUMBER].try_into().expect("8 bytes"));
+        let file: &[u8; FILE_BYTES] =
+            file.as_slice().try_into().map_err(|_| damaged(file.len(), "expected exactly 152 bytes"))?;
+        if file[MAGIC.len()..NUMBER_AT] != root.id.0 {
+            return Err(VaultError::ForeignRoot { path });
+        }
+        let number = u64::from_be_bytes(file[NUMBER_AT..SEEDS_AT].try_into().expect("8 bytes"));
+        let above = root.wrapping(PURPOSE);
         let unwrap = |index: usize| {
-            let offset = SEEDS.start + index * WRAPPED_BYTES;
-            let wrapped: &Wrapped = file[offset..offset + WRAPPED_BYTES].try_into().expect("60 bytes");
-            above
-                .unwrap(wrapped, &context(number, index))
-                .ok_or_else(|| damaged(offset, "expected a key that opens under the key above it"))
+            let at = SEEDS_AT + index * WRAPPED_BYTES;
+            let wrapped: &Wrapped = file[at..at + WRAPPED_BYTES].try_into().expect("60 of 152 bytes");
+            let fault = "expected a key that opens under the root key";
+            above.unwrap(wrapped, &context(number, index)).ok_or_else(|| damaged(at, fault))
         };
-        let (current, next) = (unwrap(0)?, unwrap(1)?);
-        Ok(Self { dir: dir.to_owned(), above, number, current, next })
+        Ok(Self { dir: dir.to_owned(), number, current: unwrap(0)?, next: unwrap(1)? })
     }
 
     /// Ed25519 signature with the key in force.
@@ -104,41 +91,46 @@ impl Signer {
 
     /// Puts the next key in force and erases the one before it. After an error either nothing happened,
     /// or only the wiping is left, which the next rotation or start repeats.
-    pub(crate) fn rotate(&mut self) -> Result<(), VaultError> {
+    pub(crate) fn rotate(&mut self, root: &Root) -> Result<(), VaultError> {
         let successor = Self {
             dir: self.dir.clone(),
-            above: self.above.clone(),
             number: self.number + 1,
-            current: self.next.clone(),
+            current: self.next.copy(),
             next: Secret::generate(),
         };
-        successor.write()?;
+        successor.put(root)?;
         *self = successor;
-        finish_retirement(&self.dir).when("retire the old checkpoint keys in", &self.dir)
+        finish_retirement(&self.dir, FILE_NAME, WIPED).when("retire the old checkpoint keys in", &self.dir)
     }
 
-    /// Replaces the file; the old one, if any, keeps the name `signer.retired`.
-    fn write(&self) -> Result<(), VaultError> {
-        let bytes = [
+    /// Replaces the file; nothing can fail once its name is replaced.
+    fn put(&self, root: &Root) -> Result<(), VaultError> {
+        swap(&self.dir, FILE_NAME, &self.encode(root), WIPED).when("write the checkpoint keys in", &self.dir)
+    }
+
+    fn write(&self, root: &Root) -> Result<(), VaultError> {
+        let file = self.encode(root);
+        replace_and_wipe(&self.dir, FILE_NAME, &file, WIPED).when("write the checkpoint keys in", &self.dir)
+    }
+
+    fn encode(&self, root: &Root) -> Vec<u8> {
+        let above = root.wrapping(PURPOSE);
+        [
             MAGIC.as_slice(),
+            &root.id.0,
             &self.number.to_be_bytes(),
-            &self.above.wrap(&self.current, &context(self.number, 0)),
-            &self.above.wrap(&self.next, &context(self.number, 1)),
+            &above.wrap(&self.current, &context(self.number, 0)),
+            &above.wrap(&self.next, &context(self.number, 1)),
         ]
-        .concat();
-        let put = || -> io::Result<()> {
-            let names = File::open(&self.dir)?;
-            let staged = stage(&self.dir, FILE_NAME, &bytes)?;
-            finish_retirement(&self.dir)?;
-            let current = self.dir.join(FILE_NAME);
-            if current.exists() {
-                fs::hard_link(&current, self.dir.join(RETIRED_NAME))?;
-            }
-            fs::rename(staged, current)?;
-            sync(&names);
-            Ok(())
-        };
-        put().when("write the checkpoint keys in", &self.dir)
+        .concat()
+    }
+}
+
+/// Wraps the seeds under another root key; harmless when they are under that one already.
+pub(crate) fn move_under(dir: &Path, from: &Root, to: &Root) -> Result<(), VaultError> {
+    match Signer::open(dir, to) {
+        Err(VaultError::ForeignRoot { .. }) => Signer::open(dir, from)?.write(to),
+        done => done.map(drop),
     }
 }
 
@@ -155,20 +147,4 @@ fn public(seed: &Secret) -> [u8; 32] {
     pair(seed).public_key().as_ref().try_into().expect("an Ed25519 public key has 32 bytes")
 }
 
-/// Wipes the seeds of a replaced file, then removes it. A second name of the *current* file (the crash
-/// came before the replacement) is only removed.
-fn finish_retirement(dir: &Path) -> io::Result<()> {
-    let (retired, current) = (dir.join(RETIRED_NAME), dir.join(FILE_NAME));
-    let old = match fs::metadata(&retired) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        found => found?,
-    };
-    let new = fs::metadata(current)?;
-    if (old.dev(), old.ino()) != (new.dev(), new.ino()) {
-        let file = OpenOptions::new().write(true).open(&retired)?;
-        file.write_all_at(&[0; SEEDS.end - SEEDS.start], SEEDS.start as u64)?;
-        sync(&file);
-    }
-    fs::remove_file(retired)?;
-    sync_names(dir)
-}
+const _: () = assert!(FILE_BYTES == 152, "the format of the file");
