@@ -4,6 +4,7 @@
 //! file may say in `policy`, what a ledger must be in `ledger`.
 
 mod appliance;
+mod audit;
 mod bench;
 mod check;
 mod cli;
@@ -47,6 +48,7 @@ fn run(cli: &Cli) -> Outcome {
         Verb::Pki(what) => setup::pki(what),
         Verb::Config(what) => check::config(what),
         Verb::Policy(what) => check::policy(what),
+        Verb::Audit(what) => audit::run(what, cli.output),
         Verb::Completions { shell } => completions(*shell),
         _ => online(cli),
     }
@@ -87,6 +89,7 @@ async fn ask(cli: &Cli) -> Outcome {
         Verb::Reload => appliance::reload(client).await,
         Verb::Bench(what) => bench::run(what, client, format).await,
         Verb::Ledger(_)
+        | Verb::Audit(_)
         | Verb::Init(_)
         | Verb::Pki(_)
         | Verb::Config(_)
