@@ -1,7 +1,7 @@
 //! The command line: nouns, verbs, and examples for each.
 
 use crate::{
-    appliance::Store, bench::Bench, check, doc, evidence::Evidence, hold::Hold, ledger::Ledger,
+    appliance::Store, audit::Audit, bench::Bench, check, doc, evidence::Evidence, hold::Hold, ledger::Ledger,
     output::Format, retention::Retention, review::Review, route, setup, submit::Submit, wait::Wait,
 };
 use clap::{Parser, Subcommand};
@@ -83,6 +83,8 @@ pub(crate) enum Verb {
     Retention(Retention),
     #[command(subcommand)]
     Ledger(Ledger),
+    #[command(subcommand)]
+    Audit(Audit),
     #[command(subcommand)]
     Store(Store),
     #[command(subcommand)]
@@ -177,6 +179,9 @@ mod tests {
             "retention run --dry-run",
             "retention list --due",
             "ledger verify --dir d",
+            "audit verify --dir d --checkpoint c --pubkey k",
+            "audit prove 01JD9Z6M8Q3V5X7Y9A1B2C3D4E -O proof.json",
+            "audit checkpoint --qr",
             "pki issue fax-1 --dir d --days 30",
             "bench --set s --inbox i",
             "completions bash",
@@ -190,6 +195,8 @@ mod tests {
             "reroute ID results",
             "submit --source fax",
             "doc list --state lost",
+            "audit prove ID",
+            "audit checkpoint --qr --png f",
             "review reclassify ID memo",
         ] {
             let words = std::iter::once("lazaretctl").chain(line.split(' '));

@@ -5,6 +5,7 @@
 
 mod accounting;
 mod appliance;
+mod audit;
 mod bench;
 mod check;
 mod cli;
@@ -49,6 +50,7 @@ fn run(cli: &Cli) -> Outcome {
         Verb::Pki(what) => setup::pki(what),
         Verb::Config(what) => check::config(what),
         Verb::Policy(what) => check::policy(what),
+        Verb::Audit(what) => audit::run(what, cli.output),
         Verb::Completions { shell } => completions(*shell),
         _ => online(cli),
     }
@@ -94,6 +96,7 @@ async fn ask(cli: &Cli) -> Outcome {
         Verb::Bench(what) => bench::run(what, client, format).await,
         Verb::Ledger(_)
         | Verb::Evidence(_)
+        | Verb::Audit(_)
         | Verb::Init(_)
         | Verb::Pki(_)
         | Verb::Config(_)
