@@ -138,7 +138,9 @@ impl Dir {
     /// of a delivery and what will be there after a restart: the process stops.
     pub(crate) fn settle(&self) {
         if fsync(&self.0).is_err() {
-            eprintln!("lazaret outbox: the disk of a route's folder did not confirm a write (fsync failed); stopping");
+            eprintln!(
+                "lazaret outbox: the disk of a route's folder did not confirm a write (fsync failed); stopping"
+            );
             std::process::abort();
         }
     }

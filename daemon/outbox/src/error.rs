@@ -12,7 +12,9 @@ pub enum OutboxError {
     #[error("the folder already holds this document with other content; move that pair away first")]
     Conflict,
     /// Somebody else could tamper with the markers.
-    #[error(".sent in the route's folder must be a directory of the daemon's user that nobody else can write to; remove it")]
+    #[error(
+        ".sent in the route's folder must be a directory of the daemon's user that nobody else can write to; remove it"
+    )]
     Foreign,
     /// No room.
     #[error("the route's folder is full; free some space, delivery is tried again")]

@@ -50,7 +50,12 @@ fn product() -> Vec<u8> {
 }
 
 /// True when it was delivered now, false when it was before.
-fn deliver_as(target: &FolderTarget, doc: DocId, product: &[u8], manifest: &[u8]) -> Result<bool, OutboxError> {
+fn deliver_as(
+    target: &FolderTarget,
+    doc: DocId,
+    product: &[u8],
+    manifest: &[u8],
+) -> Result<bool, OutboxError> {
     match target.stage(doc, &route(), &mut &product[..], manifest)? {
         Staging::Seen(_) => Ok(false),
         Staging::Staged(staged) => staged.place().map(|()| true),
@@ -63,7 +68,11 @@ fn deliver(target: &FolderTarget, doc: DocId) -> Result<bool, OutboxError> {
 
 /// The process dies right after a step.
 fn die_after(death: Step, target: &FolderTarget, doc: DocId) {
-    let mut done = |step| if step == death { std::panic::resume_unwind(Box::new(())) };
+    let mut done = |step| {
+        if step == death {
+            std::panic::resume_unwind(Box::new(()))
+        }
+    };
     let run = || {
         let staging = target.stage_by_step(doc, &route(), &mut &product()[..], MANIFEST, &mut done);
         let Staging::Staged(staged) = staging.unwrap() else { unreachable!() };

@@ -2,16 +2,20 @@
 //! a crash may have left.
 
 use crate::{
+    arriving::Arriving,
+    artefacts,
     book::Book,
     commands,
     desk::Desk,
     doctor, expire, explain,
     gauges::Gauges,
+    handover::{self, Turns},
     intake,
+    mark::{self, Trust},
     policies::read_policy,
     queries,
     queries::Stream,
-    runner, status, submit,
+    runner, status, submit, sweep,
     view::{
         Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
         Progress, Receipt, Refused, RouteView, StatusView, Submission,
@@ -27,7 +31,10 @@ use ledger::{Ledger, LedgerError};
 use lifecycle::{Actor, Record, Rendition, Status, SystemEvent};
 use policy::Policy;
 use sandbox::{Launcher, ProveError};
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 use tokio::{
     sync::{Notify, mpsc, watch as signal},
     task::JoinSet,
@@ -104,6 +111,9 @@ impl Appliance {
             let written = appliance.desk.book.note(Actor::Daemon, event).await;
             written.map_err(|_| StartError::Book("the start could not be written to the ledger"))?;
         }
+        handover::recover(&appliance.desk)
+            .await
+            .map_err(|_| StartError::Book("deliveries of the last run could not be written to the ledger"))?;
         Ok(appliance)
     }
 
@@ -127,6 +137,8 @@ impl Appliance {
             intake::resume_all(&self.desk, folder).await;
             tasks.spawn(watch::run(self.desk.clone(), folder.clone()));
         }
+        sweep::at_start(&self.desk).await;
+        tasks.spawn(sweep::run(self.desk.clone()));
         tasks.spawn(runner::run(self.desk.clone()));
         tasks.spawn(expire::run(self.desk.clone()));
         let folders = self.folders.clone();
@@ -146,6 +158,10 @@ impl Appliance {
     pub async fn close(&self) {
         if let Err(error) = self.desk.book.note(Actor::Daemon, SystemEvent::Stopped).await {
             tracing::error!(%error, "the stop could not be written");
+        }
+        let marked = self.desk.blocking(|desk| mark::write(desk).map_err(artefacts::disk)).await;
+        if let Err(refusal) = marked {
+            tracing::warn!(%refusal, "the mark of the ledger could not be written; the next start does it");
         }
         let flushed = self.desk.blocking(|desk| Ok(desk.store.flush()?)).await;
         if let Err(refusal) = flushed {
@@ -327,7 +343,18 @@ fn open(
         .filter_map(|source| Folder::open(source).transpose())
         .map(|folder| folder.map(Arc::new))
         .collect::<Result<_, _>>()?;
-    sweep(&vault, &store, recovery.records)?;
+    refuse_a_lost_ledger(&vault, recovery.records)?;
+    vault.sweep()?;
+    let mut trust = mark::check(&state_dir, &ledger_dir, &vault)?;
+    if opened.set_aside.is_some() && trust == Trust::Unmarked {
+        // An index that has followed another ledger looks like a damaged one.
+        trust = Trust::RolledBack;
+    }
+    if trust == Trust::RolledBack {
+        tracing::error!(
+            "the ledger is older than the mark beside it: an old copy was put back; nothing is swept"
+        );
+    }
     let mut events = Vec::new();
     if recovery.cut_bytes > 0 {
         events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });
@@ -352,6 +379,9 @@ fn open(
         policy: ArcSwap::from_pointee(policy),
         gauges,
         clock,
+        trust: Mutex::new(trust),
+        arriving: Arriving::default(),
+        turns: Turns::default(),
         wake: Notify::new(),
         draining,
         started_at: clock(),
@@ -360,23 +390,8 @@ fn open(
     Ok((Appliance { desk, folders: Arc::new(folders) }, events))
 }
 
-/// Removes temp files and keyless blobs. A key without a record is that of an upload that was cut off,
-/// or of a ledger that was put back from an old copy: it is counted and kept, for only a person can tell.
-fn sweep(vault: &Vault, store: &Store, ledger_records: u64) -> Result<(), StartError> {
-    let documents = vault.documents();
-    if ledger_records == 0 && !documents.is_empty() {
-        return Err(StartError::LedgerLost { keys: documents.len() });
-    }
-    let mut unknown = 0_usize;
-    for doc in documents {
-        unknown += usize::from(store.get(doc)?.is_none());
-    }
-    if unknown > 0 {
-        tracing::warn!(
-            count = unknown,
-            "keys without a record are kept: uploads cut off, or an old ledger was put back"
-        );
-    }
-    vault.sweep()?;
-    Ok(())
+/// Keys without any ledger: it was lost or is not mounted.
+fn refuse_a_lost_ledger(vault: &Vault, ledger_records: u64) -> Result<(), StartError> {
+    let keys = vault.documents().len();
+    if ledger_records == 0 && keys > 0 { Err(StartError::LedgerLost { keys }) } else { Ok(()) }
 }

@@ -19,6 +19,7 @@ mod deliver;
 mod retain;
 
 mod appliance;
+mod arriving;
 mod artefacts;
 mod book;
 mod commands;
@@ -28,7 +29,9 @@ mod expire;
 mod explain;
 mod facts;
 mod gauges;
+mod handover;
 mod gate;
+mod mark;
 mod policies;
 mod queries;
 mod readings;
@@ -36,6 +39,7 @@ mod refusal;
 mod runner;
 mod status;
 mod submit;
+mod sweep;
 mod view;
 mod workers;
 

@@ -206,6 +206,14 @@ impl Vault {
         Ok(swept)
     }
 
+    /// The finished blobs of a document, with their sizes on disk.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn blobs(&self, doc: DocId) -> Result<Vec<(BlobName, u64)>, VaultError> {
+        self.blobs.list(doc)
+    }
+
     /// What is cheap to know.
     #[must_use]
     pub fn status(&self) -> VaultStatus {
