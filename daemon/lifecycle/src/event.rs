@@ -122,6 +122,13 @@ pub enum Event {
         /// The hold's name.
         hold: Label,
     },
+    /// Found after a crash: this route has it too, from before it was sent elsewhere. Changes nothing.
+    AlsoDelivered {
+        /// The route.
+        route: Label,
+        /// Keyed digest of what was delivered.
+        receipt: Digest,
+    },
     /// Somebody read it. Changes nothing, but is written before a byte is handed out.
     Read {
         /// Which rendition.

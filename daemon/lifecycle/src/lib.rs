@@ -7,6 +7,7 @@ mod event;
 mod sealed;
 mod stage;
 mod state;
+mod statement;
 mod status;
 mod system;
 mod trip;
@@ -15,6 +16,7 @@ pub use event::{Actor, Arrival, Body, Channel, Disclosure, Event, Finding, Outco
 pub use sealed::Sealed;
 pub use stage::Stage;
 pub use state::{Blobs, Due, IllegalEvent, Patience, Position, State};
+pub use statement::Statement;
 pub use status::Status;
 pub use system::SystemEvent;
 pub use trip::Trip;

@@ -162,12 +162,12 @@ impl State {
             return Err(IllegalEvent { status: self.status() });
         }
         // Being read changes nothing: a station under way must not be thrown away for it.
-        if !matches!(event, Event::Read { .. }) {
+        if !matches!(event, Event::Read { .. } | Event::AlsoDelivered { .. }) {
             self.version += 1;
             self.updated_at = at;
         }
         match event {
-            Event::Arrived(_) | Event::Read { .. } => {}
+            Event::Arrived(_) | Event::Read { .. } | Event::AlsoDelivered { .. } => {}
             Event::Finished(outcome) => self.finish(outcome),
             Event::Failed { reason, .. } => {
                 self.failures += 1;
@@ -255,7 +255,7 @@ impl State {
             }
             Event::HoldPlaced { hold } => self.position != Position::Gone && !self.holds.contains(hold),
             Event::HoldLifted { hold } => self.holds.contains(hold),
-            Event::Read { .. } => self.position != Position::Gone,
+            Event::Read { .. } | Event::AlsoDelivered { .. } => self.position != Position::Gone,
             Event::Expired { .. } => {
                 self.holds.is_empty()
                     && matches!(self.position, Position::Kept | Position::Rejected | Position::Stopped(_))

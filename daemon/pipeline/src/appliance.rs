@@ -3,6 +3,8 @@
 
 use crate::{
     accounting,
+    arriving::Arriving,
+    artefacts,
     book::Book,
     checkpoints,
     checkpoints::Checkpoints,
@@ -10,11 +12,13 @@ use crate::{
     desk::Desk,
     doctor, evidence, expire, explain,
     gauges::Gauges,
+    handover::{self, Turns},
     intake,
+    mark::{self, Trust},
     policies::read_policy,
     queries,
     queries::Stream,
-    runner, status, submit,
+    runner, status, submit, sweep,
     view::{
         Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Expiry, Explained,
         LedgerReport, PageReading, PageRedactions, Progress, Receipt, Refused, RouteView, StatusView,
@@ -31,7 +35,10 @@ use ledger::{Ledger, LedgerError};
 use lifecycle::{Actor, Record, Rendition, Status, SystemEvent};
 use policy::Policy;
 use sandbox::{Launcher, ProveError};
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 use tokio::{
     sync::{Notify, mpsc, watch as signal},
     task::JoinSet,
@@ -113,6 +120,9 @@ impl Appliance {
             written.map_err(|_| StartError::Book("the start could not be written to the ledger"))?;
         }
         checkpoints::sign(&appliance.desk).await;
+        handover::recover(&appliance.desk)
+            .await
+            .map_err(|_| StartError::Book("deliveries of the last run could not be written to the ledger"))?;
         Ok(appliance)
     }
 
@@ -136,6 +146,8 @@ impl Appliance {
             intake::resume_all(&self.desk, folder).await;
             tasks.spawn(watch::run(self.desk.clone(), folder.clone()));
         }
+        sweep::at_start(&self.desk).await;
+        tasks.spawn(sweep::run(self.desk.clone()));
         tasks.spawn(runner::run(self.desk.clone()));
         tasks.spawn(expire::run(self.desk.clone()));
         tasks.spawn(checkpoints::run(self.desk.clone()));
@@ -158,6 +170,10 @@ impl Appliance {
             tracing::error!(%error, "the stop could not be written");
         }
         checkpoints::sign(&self.desk).await;
+        let marked = self.desk.blocking(|desk| mark::write(desk).map_err(artefacts::disk)).await;
+        if let Err(refusal) = marked {
+            tracing::warn!(%refusal, "the mark of the ledger could not be written; the next start does it");
+        }
         let flushed = self.desk.blocking(|desk| Ok(desk.store.flush()?)).await;
         if let Err(refusal) = flushed {
             tracing::warn!(%refusal, "the index could not be settled; the next start replays the ledger");
@@ -351,7 +367,18 @@ fn open(
         .filter_map(|source| Folder::open(source).transpose())
         .map(|folder| folder.map(Arc::new))
         .collect::<Result<_, _>>()?;
-    sweep(&vault, &store, recovery.records)?;
+    refuse_a_lost_ledger(&vault, recovery.records)?;
+    vault.sweep()?;
+    let mut trust = mark::check(&state_dir, &ledger_dir, &vault)?;
+    if opened.set_aside.is_some() && trust == Trust::Unmarked {
+        // An index that has followed another ledger looks like a damaged one.
+        trust = Trust::RolledBack;
+    }
+    if trust == Trust::RolledBack {
+        tracing::error!(
+            "the ledger is older than the mark beside it: an old copy was put back; nothing is swept"
+        );
+    }
     let mut events = Vec::new();
     if recovery.cut_bytes > 0 {
         events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });
@@ -378,6 +405,9 @@ fn open(
         policy: ArcSwap::from_pointee(policy),
         gauges,
         clock,
+        trust: Mutex::new(trust),
+        arriving: Arriving::default(),
+        turns: Turns::default(),
         wake: Notify::new(),
         draining,
         started_at: clock(),
@@ -386,23 +416,8 @@ fn open(
     Ok((Appliance { desk, folders: Arc::new(folders) }, events))
 }
 
-/// Removes temp files and keyless blobs. A key without a record is that of an upload that was cut off,
-/// or of a ledger that was put back from an old copy: it is counted and kept, for only a person can tell.
-fn sweep(vault: &Vault, store: &Store, ledger_records: u64) -> Result<(), StartError> {
-    let documents = vault.documents();
-    if ledger_records == 0 && !documents.is_empty() {
-        return Err(StartError::LedgerLost { keys: documents.len() });
-    }
-    let mut unknown = 0_usize;
-    for doc in documents {
-        unknown += usize::from(store.get(doc)?.is_none());
-    }
-    if unknown > 0 {
-        tracing::warn!(
-            count = unknown,
-            "keys without a record are kept: uploads cut off, or an old ledger was put back"
-        );
-    }
-    vault.sweep()?;
-    Ok(())
+/// Keys without any ledger: it was lost or is not mounted.
+fn refuse_a_lost_ledger(vault: &Vault, ledger_records: u64) -> Result<(), StartError> {
+    let keys = vault.documents().len();
+    if ledger_records == 0 && keys > 0 { Err(StartError::LedgerLost { keys }) } else { Ok(()) }
 }

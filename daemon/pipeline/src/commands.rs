@@ -4,6 +4,7 @@
 use crate::{
     book::BookError,
     desk::Desk,
+    handover,
     queries::{find, view},
     submit::refused,
     view::{Caller, Code, DocumentView, Refused},
@@ -25,6 +26,11 @@ pub(crate) async fn reroute(
         return Err(Refused::new(Code::NotFound, "there is no such route; see lazaretctl route list"));
     };
     let owner = target.owner.clone();
+    find(desk, doc)?;
+    if desk.blocking(move |desk| handover::served(desk, doc)).await.map_err(refused)?.contains_key(&route) {
+        let message = format!("{route} has this document already; nothing is delivered to a route twice");
+        return Err(Refused::new(Code::Conflict, message));
+    }
     act(desk, caller, doc, |_| Event::Rerouted {
         route: route.clone(),
         owner: owner.clone(),
@@ -89,8 +95,14 @@ async fn act(
     const TRIES_MAX: usize = 16;
     for _ in 0..TRIES_MAX {
         let document = find(desk, doc)?;
+        // Not in the middle of a delivery: it is called back, or it has happened and is written.
+        let turn = desk.turns.take(doc).await;
+        handover::catch_up(desk, &document).await.map_err(refused)?;
         let status = document.state.status();
-        match desk.book.record(doc, document.state.version, caller.actor.clone(), event(&document)).await {
+        let written =
+            desk.book.record(doc, document.state.version, caller.actor.clone(), event(&document)).await;
+        drop(turn);
+        match written {
             Ok(state) => {
                 desk.wake.notify_one();
                 return Ok(view(desk, Document { id: doc, state }));

@@ -45,6 +45,9 @@ fn told(event: &Event, by: &Actor) -> (&'static str, String, Option<Label>) {
         }
         Event::HoldPlaced { hold } => ("hold", format!("hold {hold} placed by {}", name(by)), None),
         Event::HoldLifted { hold } => ("hold", format!("hold {hold} lifted by {}", name(by)), None),
+        Event::AlsoDelivered { route, .. } => {
+            ("deliver", format!("found after a crash: {route} has it too, from before"), None)
+        }
         Event::Read { rendition } => {
             ("read", format!("{rendition:?} read by {}", name(by)).to_lowercase(), None)
         }

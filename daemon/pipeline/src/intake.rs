@@ -4,7 +4,9 @@
 //! descriptor, seal, fsync, read back and compare, ledger, and only then unlink.
 //! Can refuse because: the disk is full or the file changed under our hands; it then stays in the inbox.
 
-use crate::{book::Admission, desk::Desk, facts::ArrivalFacts, refusal::Refusal, retain, watch::Folder};
+use crate::{
+    artefacts, book::Admission, desk::Desk, facts::ArrivalFacts, refusal::Refusal, retain, watch::Folder,
+};
 use inbox::{Candidate, Claimed, Sidecar};
 use lifecycle::{Actor, Arrival, Channel, Sealed, Trip};
 use std::{
@@ -61,6 +63,7 @@ pub(crate) async fn resume_all(desk: &Arc<Desk>, folder: &Arc<Folder>) {
 /// Takes in what was claimed, now or before a crash.
 pub(crate) async fn resume(desk: &Arc<Desk>, folder: &Folder, claimed: Claimed) {
     let (id, source) = (claimed.id, folder.source.clone());
+    let arriving = desk.arriving.begin(id);
     match admit(desk, source, claimed).await {
         Ok(Some(claimed)) => {
             tracing::info!(doc = %id, source = %folder.source, "received");
@@ -75,6 +78,7 @@ pub(crate) async fn resume(desk: &Arc<Desk>, folder: &Folder, claimed: Claimed) 
             tracing::warn!(doc = %id, source = %folder.source, %refusal, "intake failed; the file waits")
         }
     }
+    drop(arriving);
 }
 
 /// None when the file was still being written and was put back.
@@ -180,9 +184,9 @@ pub(crate) fn seal_original(
     let mut writer = desk.vault.writer(doc, Area::Original, blob)?;
     let mut chunk = vec![0; COPY_CHUNK_BYTES];
     loop {
-        match from.read(&mut chunk).map_err(crate::artefacts::disk)? {
+        match from.read(&mut chunk).map_err(artefacts::disk)? {
             0 => break,
-            read => writer.write_all(&chunk[..read]).map_err(crate::artefacts::disk)?,
+            read => writer.write_all(&chunk[..read]).map_err(artefacts::disk)?,
         }
     }
     let facts = writer.finish()?;
@@ -192,16 +196,8 @@ pub(crate) fn seal_original(
 
 /// Reads a sealed original back and compares its hash.
 pub(crate) fn verify_sealed(desk: &Desk, doc: DocId, blob: BlobId, expected: Digest) -> Result<(), Refusal> {
-    let mut reader = desk.vault.reader(doc, Area::Original, blob)?;
-    let mut sha256 = vault::Sha256::new();
-    let mut chunk = vec![0; COPY_CHUNK_BYTES];
-    loop {
-        match reader.read(&mut chunk).map_err(crate::artefacts::disk)? {
-            0 => break,
-            read => sha256.update(&chunk[..read]),
-        }
-    }
-    if sha256.finish() == expected { Ok(()) } else { Err(Reason::StorageError.into()) }
+    let found = artefacts::sha256_of(desk.vault.reader(doc, Area::Original, blob)?)?;
+    if found == expected { Ok(()) } else { Err(Reason::StorageError.into()) }
 }
 
 /// The arrival of sealed bytes.

@@ -20,6 +20,7 @@ mod retain;
 
 mod accounting;
 mod appliance;
+mod arriving;
 mod artefacts;
 mod book;
 mod checkpoints;
@@ -31,7 +32,9 @@ mod expire;
 mod explain;
 mod facts;
 mod gauges;
+mod handover;
 mod gate;
+mod mark;
 mod policies;
 mod queries;
 mod readings;
@@ -40,6 +43,7 @@ mod runner;
 mod spool;
 mod status;
 mod submit;
+mod sweep;
 mod view;
 mod workers;
 

@@ -379,6 +379,14 @@ impl Vault {
         Ok(any && self.blobs.remove_areas(doc, &dead) == 0)
     }
 
+    /// The finished blobs of a document, with their sizes on disk.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn blobs(&self, doc: DocId) -> Result<Vec<(BlobName, u64)>, VaultError> {
+        self.blobs.list(doc)
+    }
+
     /// What is cheap to know.
     #[must_use]
     pub fn status(&self) -> VaultStatus {

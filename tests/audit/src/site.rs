@@ -27,8 +27,8 @@ impl Signer {
         let (key, dir) = (root.path().join("key"), root.path().join("vault"));
         MasterKey::generate_file(&key)?;
         let master = MasterKey::from_file(&key)?;
-        Vault::create(&dir, &master)?;
-        Ok(Self { vault: Vault::open(&dir, &master)?, _root: root })
+        Vault::create(&dir, &master, clock)?;
+        Ok(Self { vault: Vault::open(&dir, &master, clock)?, _root: root })
     }
 
     /// Signs with the key in force.
@@ -51,6 +51,10 @@ impl Signer {
     pub fn rotate(&self) -> Result<()> {
         Ok(self.vault.rotate_checkpoint_key()?)
     }
+}
+
+fn clock() -> UnixMillis {
+    UnixMillis(START)
 }
 
 /// What an auditor has in hand.

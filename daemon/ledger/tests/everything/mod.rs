@@ -3,7 +3,7 @@
 
 use ledger::NewRecord;
 use lifecycle::{
-    Actor, Arrival, Body, Channel, Disclosure, Event, Finding, Outcome, Rendition, Sealed, Stage,
+    Actor, Arrival, Body, Channel, Disclosure, Event, Finding, Outcome, Rendition, Sealed, Stage, Statement,
     SystemEvent, Trip,
 };
 use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, UnixMillis};
@@ -98,6 +98,7 @@ pub fn events() -> Vec<Event> {
             .map(|rendition| Event::Read { rendition }),
     );
     events.push(Event::Expired { generation_before: 3, generation_after: 4 });
+    events.push(Event::AlsoDelivered { route: label("his"), receipt: Digest([0x34; 32]) });
     events
 }
 
@@ -150,8 +151,8 @@ pub fn system_events() -> Vec<SystemEvent> {
         SystemEvent::Stopped,
         SystemEvent::SandboxViolation { doc: Some(doc(7)), stage: Some(Stage::Ocr) },
         SystemEvent::SandboxViolation { doc: None, stage: None },
-        SystemEvent::Refused { source: label("fax-1"), reason: Reason::Symlink, name },
-        SystemEvent::Vanished { source: label("fax-1"), name },
+        SystemEvent::Refused { source: label("fax-1"), reason: Reason::Symlink, name, entry: None },
+        SystemEvent::Vanished { source: label("fax-1"), name, entry: None },
         SystemEvent::Denied { rpc: label("GetDocument"), why: label("scope") },
         SystemEvent::Reloaded { accepted: true },
         SystemEvent::IndexRebuilt { records: 100_000 },
@@ -159,6 +160,32 @@ pub fn system_events() -> Vec<SystemEvent> {
         SystemEvent::Audited,
         SystemEvent::SiteKey { public: Digest([0x55; 32]) },
         SystemEvent::EvidenceExported { documents: 3 },
+        SystemEvent::Refused { source: label("fax-1"), reason: Reason::Symlink, name, entry: Some(17) },
+        SystemEvent::Vanished { source: label("fax-1"), name, entry: Some(18) },
+        SystemEvent::UploadsRefused {
+            source: Some(label("partner")),
+            why: label("file-too-large"),
+            count: 1,
+        },
+        SystemEvent::UploadsRefused { source: None, why: label("unknown-source"), count: 90 },
+        SystemEvent::Swept { blobs: 3, keys: 1, bytes: 4096 },
+        SystemEvent::BallastReleased { bytes: 268_435_456 },
+        SystemEvent::BallastRestored { bytes: 268_435_456 },
+        SystemEvent::Balanced(Box::new(Statement {
+            day: label("2026-11-24"),
+            source: label("fax-1"),
+            through: 1234,
+            opening: 2,
+            seen: 40,
+            uploads: 3,
+            arrived: 41,
+            duplicates: 1,
+            refused: 1,
+            vanished: 1,
+            waiting: 2,
+            uploads_refused: 5,
+            signature: "5e".repeat(64),
+        })),
     ]
 }
 
@@ -191,6 +218,7 @@ pub fn kind(body: &Body) -> &'static str {
             Event::HoldLifted { .. } => "hold lifted",
             Event::Read { .. } => "read by somebody",
             Event::Expired { .. } => "expired",
+            Event::AlsoDelivered { .. } => "also delivered",
         },
         Body::System(event) => match event {
             SystemEvent::Started { .. } => "started",
@@ -205,9 +233,14 @@ pub fn kind(body: &Body) -> &'static str {
             SystemEvent::Audited => "audited",
             SystemEvent::SiteKey { .. } => "site-key",
             SystemEvent::EvidenceExported { .. } => "evidence-exported",
+            SystemEvent::UploadsRefused { .. } => "uploads refused",
+            SystemEvent::Swept { .. } => "swept",
+            SystemEvent::BallastReleased { .. } => "ballast released",
+            SystemEvent::BallastRestored { .. } => "ballast restored",
+            SystemEvent::Balanced(_) => "balanced",
         },
     }
 }
 
 /// How many kinds [`kind`] tells apart.
-pub const KINDS: usize = 33;
+pub const KINDS: usize = 39;
