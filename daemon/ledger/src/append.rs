@@ -4,7 +4,7 @@ use crate::error::Context;
 use crate::format::{BATCH_BYTES_MAX, HEADER_BYTES, Link, SEGMENT_BYTES_MAX, encode_frame, encode_header};
 use crate::read::Frames;
 use crate::segment::file_name;
-use crate::{LedgerError, Records};
+use crate::{LedgerError, Place, Placed, PlacedRecords, Records};
 use lifecycle::{Actor, Body, Record};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -40,6 +40,8 @@ pub struct Recovery {
 pub struct Ledger {
     dir: PathBuf,
     path: PathBuf,
+    /// First record of the current segment.
+    segment: u64,
     file: File,
     /// Length of the current segment, all of it acknowledged.
     bytes: u64,
@@ -62,21 +64,30 @@ impl Ledger {
         let link = frames.link;
         let Some(walk) = frames.walk else {
             let (path, file) = begin_segment(dir, link)?;
-            let ledger = Self::with(dir, path, file, HEADER_BYTES as u64, link, lock);
+            let ledger = Self::with(dir, path, link.seq, file, HEADER_BYTES as u64, link, lock);
             return Ok((ledger, Recovery { records: 0, cut_bytes: 0 }));
         };
         let path = walk.segment().path.clone();
+        let segment = walk.segment().first;
         let file = OpenOptions::new().write(true).open(&path).when("open for appending", &path)?;
-        let ledger = Self::with(dir, path, file, walk.offset, link, lock);
+        let ledger = Self::with(dir, path, segment, file, walk.offset, link, lock);
         if frames.torn_bytes > 0 {
             ledger.cut();
         }
         Ok((ledger, Recovery { records: link.seq - 1, cut_bytes: frames.torn_bytes }))
     }
 
-    fn with(dir: &Path, path: PathBuf, file: File, bytes: u64, link: Link, lock: File) -> Self {
+    fn with(
+        dir: &Path,
+        path: PathBuf,
+        segment: u64,
+        file: File,
+        bytes: u64,
+        link: Link,
+        lock: File,
+    ) -> Self {
         let dir = dir.to_owned();
-        Self { dir, path, file, bytes, link, segment_bytes_max: SEGMENT_BYTES_MAX, _lock: lock }
+        Self { dir, path, segment, file, bytes, link, segment_bytes_max: SEGMENT_BYTES_MAX, _lock: lock }
     }
 
     /// Numbers the records of a batch and appends them; all of them are durable on return. After an
@@ -85,22 +96,35 @@ impl Ledger {
     /// # Errors
     /// When there is no space, or the batch is too long.
     pub fn append(&mut self, batch: Vec<NewRecord>) -> Result<Vec<Record>, LedgerError> {
+        Ok(self.append_placed(batch)?.into_iter().map(|placed| placed.record).collect())
+    }
+
+    /// [`Ledger::append`], which also says where the records lie.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::append`].
+    pub fn append_placed(&mut self, batch: Vec<NewRecord>) -> Result<Vec<Placed>, LedgerError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let (mut link, mut frames, mut records) = (self.link, Vec::new(), Vec::with_capacity(batch.len()));
+        let (mut link, mut frames, mut placed) = (self.link, Vec::new(), Vec::with_capacity(batch.len()));
         for NewRecord { at, by, body } in batch {
             let record = Record { seq: link.seq, at, by, body };
+            // Within the batch, until it is known which segment takes it.
+            let place = Place { segment: 0, offset: frames.len() as u64 };
             link = encode_frame(link, &record, &mut frames)?;
-            records.push(record);
+            placed.push(Placed { record, place, hash: link.prev });
             if frames.len() > BATCH_BYTES_MAX {
                 return Err(LedgerError::BatchTooLong { found: frames.len(), max: BATCH_BYTES_MAX });
             }
         }
         self.make_room(frames.len() as u64)?;
+        for Placed { place, .. } in &mut placed {
+            *place = Place { segment: self.segment, offset: self.bytes + place.offset };
+        }
         self.write(&frames)?;
         self.link = link;
-        Ok(records)
+        Ok(placed)
     }
 
     /// Number and hash of the last record; 0 and zeros when there is none.
@@ -118,12 +142,21 @@ impl Ledger {
         Records::from(dir, seq)
     }
 
+    /// [`Ledger::read_from`], with the place of each record.
+    ///
+    /// # Errors
+    /// When the first segment that is needed cannot be read.
+    pub fn read_placed(dir: &Path, seq: u64) -> Result<PlacedRecords, LedgerError> {
+        PlacedRecords::from(dir, seq)
+    }
+
     /// Begins a new segment when the current one would grow too long.
     fn make_room(&mut self, more: u64) -> Result<(), LedgerError> {
         if self.bytes == HEADER_BYTES as u64 || self.bytes + more <= self.segment_bytes_max {
             return Ok(());
         }
         (self.path, self.file) = begin_segment(&self.dir, self.link)?;
+        self.segment = self.link.seq;
         self.bytes = HEADER_BYTES as u64;
         Ok(())
     }

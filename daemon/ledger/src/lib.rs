@@ -13,6 +13,7 @@ mod append;
 mod damage;
 mod error;
 mod format;
+mod place;
 mod read;
 mod segment;
 #[cfg(test)]
@@ -23,5 +24,6 @@ pub use append::{Ledger, NewRecord, Recovery};
 pub use damage::{Damage, Fault};
 pub use error::LedgerError;
 pub use format::{BATCH_BYTES_MAX, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX};
+pub use place::{Lookup, Place, Placed, PlacedRecords, hash_at};
 pub use read::Records;
 pub use verify::{Report, verify};
