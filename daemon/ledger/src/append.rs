@@ -77,15 +77,7 @@ impl Ledger {
         Ok((ledger, Recovery { records: link.seq - 1, cut_bytes: frames.torn_bytes }))
     }
 
-    fn with(
-        dir: &Path,
-        path: PathBuf,
-        segment: u64,
-        file: File,
-        bytes: u64,
-        link: Link,
-        lock: File,
-    ) -> Self {
+    fn with(dir: &Path, path: PathBuf, segment: u64, file: File, bytes: u64, link: Link, lock: File) -> Self {
         let dir = dir.to_owned();
         Self { dir, path, segment, file, bytes, link, segment_bytes_max: SEGMENT_BYTES_MAX, _lock: lock }
     }

@@ -36,6 +36,7 @@ mod refusal;
 mod runner;
 mod status;
 mod submit;
+mod upkeep;
 mod view;
 mod workers;
 

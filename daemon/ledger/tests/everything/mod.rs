@@ -144,6 +144,7 @@ pub fn system_events() -> Vec<SystemEvent> {
         SystemEvent::IndexRebuilt { records: 100_000 },
         SystemEvent::TailCut { bytes: 17 },
         SystemEvent::Audited,
+        SystemEvent::IndexFaulty { why: label("diverged") },
     ]
 }
 
@@ -186,6 +187,7 @@ pub fn kind(body: &Body) -> &'static str {
             SystemEvent::Denied { .. } => "denied",
             SystemEvent::Reloaded { .. } => "reloaded",
             SystemEvent::IndexRebuilt { .. } => "index rebuilt",
+            SystemEvent::IndexFaulty { .. } => "index faulty",
             SystemEvent::TailCut { .. } => "tail cut",
             SystemEvent::Audited => "audited",
         },
@@ -193,4 +195,4 @@ pub fn kind(body: &Body) -> &'static str {
 }
 
 /// How many kinds [`kind`] tells apart.
-pub const KINDS: usize = 33;
+pub const KINDS: usize = 34;
