@@ -96,6 +96,11 @@ pub enum SystemEvent {
         /// Records replayed.
         records: u64,
     },
+    /// The index was not what the ledger says; it is rebuilt.
+    IndexFaulty {
+        /// What was wrong; a fixed code.
+        why: Label,
+    },
     /// A torn tail was cut from the ledger after a crash.
     TailCut {
         /// Bytes cut.

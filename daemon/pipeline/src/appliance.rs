@@ -18,7 +18,7 @@ use crate::{
     policies::read_policy,
     queries,
     queries::Stream,
-    runner, status, submit, sweep,
+    runner, status, submit, sweep, upkeep,
     view::{
         Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Expiry, Explained,
         LedgerReport, PageReading, PageRedactions, Progress, Receipt, Refused, RouteView, StatusView,
@@ -95,6 +95,8 @@ pub struct Opening {
     pub clock: fn() -> UnixMillis,
     /// Opens the index in a child process and says whether it survived.
     pub probe_index: fn(&Path) -> bool,
+    /// Told how far the index is while it is built: records applied, and of how many.
+    pub progress: fn(u64, u64),
     /// Turns true when the daemon drains.
     pub draining: signal::Receiver<bool>,
 }
@@ -151,6 +153,8 @@ impl Appliance {
         tasks.spawn(runner::run(self.desk.clone()));
         tasks.spawn(expire::run(self.desk.clone()));
         tasks.spawn(checkpoints::run(self.desk.clone()));
+        tasks.spawn(upkeep::settle(self.desk.clone()));
+        tasks.spawn(upkeep::examine(self.desk.clone()));
         let folders = self.folders.clone();
         let hearing = tokio::spawn(async move {
             while hints.recv().await.is_some() {
@@ -180,9 +184,10 @@ impl Appliance {
         }
     }
 
-    /// Answers when the writer of ledger and index does: the watchdog is fed only then.
+    /// Answers when the writer of ledger and index does, or builds the index anew and gets on with it: the watchdog
+    /// is fed only then.
     pub async fn is_alive(&self) -> bool {
-        self.desk.book.expire(Vec::new(), Actor::Daemon).await.is_ok()
+        upkeep::is_alive(&self.desk).await
     }
 
     /// Takes an upload in. See [`Receipt`]. An empty chunk ends the body.
@@ -341,7 +346,7 @@ fn open(
     opening: Opening,
     runtime: &tokio::runtime::Handle,
 ) -> Result<(Appliance, Vec<SystemEvent>), StartError> {
-    let Opening { settings, policy, master, clock, probe_index, draining } = opening;
+    let Opening { settings, policy, master, clock, probe_index, progress, draining } = opening;
     let state_dir = settings.paths.state_dir.clone();
     let _guard = runtime.enter();
     let gauges = Arc::new(Gauges::default());
@@ -360,7 +365,9 @@ fn open(
     let known = checkpoints::known(&settings, &ledger_dir, vault.checkpoint_keys())?;
     let (ledger, recovery) = Ledger::open_against(&ledger_dir, &known)?;
     let checkpoints = Checkpoints::open(&settings, &ledger_dir)?;
-    let (store, opened) = Store::open(&state_dir.join(INDEX_DIR), &ledger_dir, probe_index)?;
+    let index_dir = state_dir.join(INDEX_DIR);
+    let (store, opened) =
+        Store::open_reporting(&index_dir, &ledger_dir, probe_index, |seq| progress(seq, recovery.records))?;
     let folders: Vec<Arc<Folder>> = settings
         .sources
         .iter()
@@ -393,7 +400,7 @@ fn open(
     });
     events.push(SystemEvent::SiteKey { public: Digest(vault.verifying_key()) });
     let (store, vault) = (Arc::new(store), Arc::new(vault));
-    let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), clock)?;
+    let book = Book::open(ledger, store.clone(), vault.clone(), clock)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let desk = Arc::new(Desk {
         settings,

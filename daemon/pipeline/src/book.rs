@@ -8,7 +8,7 @@
 use ::store::{Store, StoreError};
 use ledger::{Ledger, LedgerError, Mark, NewRecord};
 use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread};
+use std::{collections::BTreeMap, sync::Arc, thread};
 use tokio::sync::{mpsc, oneshot, watch};
 use types::{Digest, DocId, UnixMillis};
 use vault::{Vault, Victim};
@@ -90,7 +90,6 @@ impl Book {
     /// Starts the writer thread.
     pub(crate) fn open(
         ledger: Ledger,
-        ledger_dir: PathBuf,
         store: Arc<Store>,
         vault: Arc<Vault>,
         clock: fn() -> UnixMillis,
@@ -99,7 +98,7 @@ impl Book {
         let (size, sizes) = watch::channel(ledger.tip().0);
         thread::Builder::new()
             .name("book".into())
-            .spawn(move || Writer { ledger, ledger_dir, store, vault, clock, size }.run(inbox))?;
+            .spawn(move || Writer { ledger, store, vault, clock, size }.run(inbox))?;
         Ok(Self { orders, sizes })
     }
 
@@ -181,7 +180,6 @@ impl Book {
 
 struct Writer {
     ledger: Ledger,
-    ledger_dir: PathBuf,
     store: Arc<Store>,
     vault: Arc<Vault>,
     clock: fn() -> UnixMillis,
@@ -206,7 +204,7 @@ impl Writer {
                     Order::Write(fact) => facts.push(fact),
                     Order::Rebuild(reply) => {
                         self.batch(facts.drain(..));
-                        match self.store.rebuild(&self.ledger_dir, |_| ()) {
+                        match self.store.rebuild(|_| ()) {
                             Ok(records) => answer_to(reply, Ok(Answer::Rebuilt(records))),
                             Err(error) => {
                                 // Half an index would take known documents for new ones.
@@ -263,7 +261,7 @@ impl Writer {
     }
 
     fn write(&mut self, records: Vec<NewRecord>) -> Result<(), BookError> {
-        let written = match self.ledger.append(records) {
+        let written = match self.ledger.append_placed(records) {
             Ok(written) => written,
             Err(LedgerError::Full { .. }) => return Err(BookError::Full),
             Err(error) => {
@@ -271,12 +269,10 @@ impl Writer {
                 return Err(BookError::Broken("ledger"));
             }
         };
-        for record in &written {
-            if let Err(error) = self.store.apply(record) {
-                // The ledger has it and sled has not: only a start can bring them together again.
-                tracing::error!(%error, seq = record.seq, "the index does not follow the ledger; stopping");
-                std::process::abort();
-            }
+        if let Err(error) = self.store.apply(&written) {
+            // The ledger has it and sled has not: only a start can bring them together again.
+            tracing::error!(%error, "the index does not follow the ledger; stopping");
+            std::process::abort();
         }
         self.size.send_replace(self.ledger.tip().0);
         Ok(())

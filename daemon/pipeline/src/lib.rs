@@ -44,6 +44,7 @@ mod spool;
 mod status;
 mod submit;
 mod sweep;
+mod upkeep;
 mod view;
 mod workers;
 

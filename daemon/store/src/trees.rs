@@ -1,6 +1,6 @@
 //! The trees of the index, and the one way to change them: all at once.
 
-use crate::{StoreError, keys, record::Tip, values};
+use crate::{StoreError, keys, names::Names, tip::Tip, values};
 use sled::{Batch, IVec, Transactional as _, transaction::TransactionError};
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, path::Path};
 
@@ -10,15 +10,17 @@ const CACHE_BYTES: u64 = 64 << 20;
 /// What is kept, and under which key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tree {
-    /// document → its state.
+    /// document → what is kept of it ([`crate::kept::Kept`]).
     Docs,
-    /// list, document → nothing.
+    /// number → a name that documents repeat.
+    Names,
+    /// status, source, document → nothing.
     Lists,
-    /// content digest, time of arrival, document → nothing; live first holders only.
+    /// beginning of the content digest, time of arrival, document → nothing; live first holders only.
     Content,
     /// idempotency digest, record, document → nothing.
     Idempotency,
-    /// document, record → the record.
+    /// document, first record of a piece → where these records lie ([`crate::track`]).
     Events,
     /// retain until, document → nothing; documents at rest only.
     Due,
@@ -26,7 +28,7 @@ pub(crate) enum Tree {
     Runnable,
     /// status → how many.
     Counts,
-    /// slot of a ring → a record about the appliance.
+    /// slot of a ring → number and place of a record about the appliance.
     System,
     /// Where the index is: see [`Trees::tip`].
     Meta,
@@ -35,8 +37,9 @@ pub(crate) enum Tree {
 }
 
 impl Tree {
-    pub(crate) const ALL: [Tree; 11] = [
+    pub(crate) const ALL: [Tree; 12] = [
         Self::Docs,
+        Self::Names,
         Self::Lists,
         Self::Content,
         Self::Idempotency,
@@ -52,6 +55,7 @@ impl Tree {
     const fn name(self) -> &'static str {
         match self {
             Self::Docs => "docs",
+            Self::Names => "names",
             Self::Lists => "lists",
             Self::Content => "by_content",
             Self::Idempotency => "idempotency",
@@ -98,6 +102,12 @@ const TIP: &[u8] = b"tip";
 const FORMAT: &[u8] = b"format";
 /// Meta key of the number of records about the appliance.
 const SYSTEM_RECORDS: &[u8] = b"system";
+
+/// What goes with the trees in memory: changed with them, under one lock.
+pub(crate) struct Known {
+    pub(crate) tip: Tip,
+    pub(crate) names: Names,
+}
 
 /// An open index.
 pub(crate) struct Trees {
@@ -154,6 +164,11 @@ impl Trees {
             self.tree(tree).clear()?;
         }
         Ok(())
+    }
+
+    /// What goes with these trees.
+    pub(crate) fn known(&self) -> Result<Known, StoreError> {
+        Ok(Known { tip: self.tip()?, names: Names::load(self)? })
     }
 
     /// How far the index has followed the ledger. Refuses an index of another format.

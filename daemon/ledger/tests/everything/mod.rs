@@ -186,6 +186,7 @@ pub fn system_events() -> Vec<SystemEvent> {
             uploads_refused: 5,
             signature: "5e".repeat(64),
         })),
+        SystemEvent::IndexFaulty { why: label("diverged") },
     ]
 }
 
@@ -229,6 +230,7 @@ pub fn kind(body: &Body) -> &'static str {
             SystemEvent::Denied { .. } => "denied",
             SystemEvent::Reloaded { .. } => "reloaded",
             SystemEvent::IndexRebuilt { .. } => "index rebuilt",
+            SystemEvent::IndexFaulty { .. } => "index faulty",
             SystemEvent::TailCut { .. } => "tail cut",
             SystemEvent::Audited => "audited",
             SystemEvent::SiteKey { .. } => "site-key",
@@ -243,4 +245,4 @@ pub fn kind(body: &Body) -> &'static str {
 }
 
 /// How many kinds [`kind`] tells apart.
-pub const KINDS: usize = 39;
+pub const KINDS: usize = 40;

@@ -1,10 +1,11 @@
 //! A ledger and an index in a folder of their own, and documents to fill them with.
 
-use ledger::{Ledger, NewRecord};
+use ledger::{Ledger, NewRecord, Placed};
 use lifecycle::{Actor, Arrival, Body, Channel, Event, Outcome, Record, Sealed, Stage, SystemEvent, Trip};
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 use store::{Opened, Store};
 use tempfile::TempDir;
@@ -47,9 +48,27 @@ impl Site {
 
     pub(crate) fn open(&mut self) -> Opened {
         self.close();
-        let (store, opened) = Store::open(&self.index_dir(), &self.ledger_dir(), probe_in_child).unwrap();
+        self.open_probed(probe_in_child)
+    }
+
+    /// Opens without looking first.
+    pub(crate) fn open_unprobed(&mut self) {
+        self.close();
+        assert!(!self.open_probed(|_| true).rebuilt);
+    }
+
+    fn open_probed(&mut self, probe: fn(&Path) -> bool) -> Opened {
+        // A child that another test is just starting holds copies of our locks until it runs.
+        let (store, opened) =
+            patiently(|| Store::open(&self.index_dir(), &self.ledger_dir(), probe)).unwrap();
         self.store = Some(store);
         opened
+    }
+
+    /// Opened, and the handle.
+    pub(crate) fn store_opened(&mut self) -> &Store {
+        self.open();
+        self.store()
     }
 
     pub(crate) fn close(&mut self) {
@@ -57,24 +76,34 @@ impl Site {
     }
 
     /// Writes to the ledger only, as if the daemon died before the index followed.
-    pub(crate) fn write(&mut self, body: Body) -> Record {
+    pub(crate) fn write(&mut self, body: Body) -> Placed {
         self.now += 1;
         let new = NewRecord { at: UnixMillis(self.now), by: Actor::Daemon, body };
-        self.ledger.append(vec![new]).unwrap().remove(0)
+        self.ledger.append_placed(vec![new]).unwrap().remove(0)
     }
 
     /// What the daemon does: ledger, then index.
     pub(crate) fn happens(&mut self, doc: DocId, event: Event) -> Record {
-        let record = self.write(Body::Document { doc, event });
-        self.store().apply(&record).unwrap();
-        record
+        let placed = self.write(Body::Document { doc, event });
+        self.store().apply(std::slice::from_ref(&placed)).unwrap();
+        placed.record
     }
 
-    pub(crate) fn system(&mut self, event: SystemEvent) -> Record {
-        let record = self.write(Body::System(event));
-        self.store().apply(&record).unwrap();
-        record
+    pub(crate) fn system(&mut self, event: SystemEvent) {
+        let placed = self.write(Body::System(event));
+        self.store().apply(&[placed]).unwrap();
     }
+}
+
+/// Tries a few times.
+pub(crate) fn patiently<T, E>(mut attempt: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    for _ in 0..200 {
+        if let Ok(done) = attempt() {
+            return Ok(done);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    attempt()
 }
 
 /// Opens the index in a child process, as the daemon does.
@@ -110,6 +139,10 @@ pub(crate) fn blob(number: u64) -> BlobId {
     BlobId::from_parts(UnixMillis(number), 1)
 }
 
+pub(crate) fn certain() -> Confidence {
+    Confidence::new(0.97)
+}
+
 pub(crate) fn arrival(source: &str, content: u64) -> Arrival {
     Arrival {
         source: label(source),
@@ -133,7 +166,7 @@ pub(crate) fn arrived(source: &str, content: u64) -> Event {
 /// What a document without trouble goes through, from arrival to rest.
 pub(crate) fn whole_trip(source: &str, content: u64) -> Vec<Event> {
     let sealed = || Sealed(vec![3; 60]);
-    let certain = Confidence::new(0.97);
+    let certain = certain();
     let mut events = vec![arrived(source, content)];
     events.extend(
         [
