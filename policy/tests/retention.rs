@@ -119,7 +119,7 @@ fn wrong_retention_rules_are_refused_with_their_line() {
     let all = "[[rule]]\nid = \"all\"\ndays = 1\n";
     for (rules, expected) in [
         (String::new(), "`days` or `original-days` and without"),
-        ("[[rule]]\nid = \"x\"\noriginal-days = 3\n".to_owned(), "`days` or `log-days` and without"),
+        ("[[rule]]\nid = \"x\"\noriginal-days = 3\n".to_owned(), "`days` or `redacted-days` and without"),
         (format!("{all}classes = [\"claim\"]\n"), "it applies to every document"),
         (format!("{all}sensitivity = [\"hiv\"]\n"), "it applies to every document"),
         (format!("{all}on-request = true\n"), "it applies to every document"),

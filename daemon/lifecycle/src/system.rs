@@ -1,6 +1,6 @@
 //! What happens to the appliance itself. The same rules as for documents: added, never changed.
 
-use crate::Stage;
+use crate::{HoldOrder, Stage};
 use serde::{Deserialize, Serialize};
 use types::{Digest, DocId, Label, Reason};
 
@@ -66,4 +66,11 @@ pub enum SystemEvent {
     },
     /// Somebody read or verified the ledger.
     Audited,
+    /// A legal hold with a scope came into force.
+    HoldOrdered(Box<HoldOrder>),
+    /// It ended.
+    HoldEnded {
+        /// Its name.
+        hold: Label,
+    },
 }
