@@ -3,7 +3,7 @@
 use crate::{
     StoreError,
     entries::entries,
-    keys, record,
+    holds, keys, record,
     trees::{Reads as _, Tree, Trees},
     values,
 };
@@ -29,7 +29,9 @@ pub(crate) fn check(trees: &Trees) -> Result<(), StoreError> {
 }
 
 fn check_documents(trees: &Trees, expected: &mut Expected) -> Result<(), StoreError> {
-    for tree in [Tree::Docs, Tree::Lists, Tree::Runnable, Tree::Due, Tree::Content, Tree::Idempotency] {
+    for tree in
+        [Tree::Docs, Tree::Lists, Tree::Runnable, Tree::Due, Tree::Content, Tree::Past, Tree::Idempotency]
+    {
         expected.insert(tree, 0);
     }
     let mut found: BTreeMap<Status, u64> = BTreeMap::new();
@@ -64,6 +66,7 @@ fn check_records(trees: &Trees, expected: &mut Expected) -> Result<(), StoreErro
             *expected.entry(Tree::Idempotency).or_default() += 1;
         }
     }
+    holds::all(trees)?;
     for key in whole_keys(trees, Tree::System) {
         record::decode(&value(trees, Tree::System, &key?)?)?;
     }

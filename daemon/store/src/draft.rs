@@ -2,7 +2,7 @@
 //! is built.
 
 use crate::{
-    StoreError, entries, keys, record, record::Tip, trees::Tree, trees::Trees, trees::Writes, values,
+    StoreError, entries, holds, keys, record, record::Tip, trees::Tree, trees::Trees, trees::Writes, values,
 };
 use lifecycle::{Body, Event, Record, State, Status};
 use std::collections::BTreeMap;
@@ -36,7 +36,10 @@ impl<'t> Draft<'t> {
         let bytes = record::encode(record)?;
         let tip = self.tip.after(record, &bytes)?;
         match &record.body {
-            Body::System(_) => self.keep_system_record(&bytes)?,
+            Body::System(event) => {
+                holds::follow(&mut self.writes, event, record)?;
+                self.keep_system_record(&bytes)?;
+            }
             Body::Document { doc, event } => {
                 self.fold(*doc, event, record)?;
                 self.put_value(Tree::Events, &keys::event(*doc, record.seq), &bytes)?;

@@ -3,7 +3,7 @@
 use crate::{StoreError, keys, trees::Tree, trees::Writes, values};
 use lifecycle::{Position, State};
 use std::collections::BTreeMap;
-use types::DocId;
+use types::{DocId, Schedule};
 
 /// Key → value, in the trees that follow from the state alone.
 pub(crate) type Entries = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
@@ -33,19 +33,23 @@ pub(crate) fn entries(doc: DocId, state: &State) -> Result<Entries, StoreError> 
         entries.insert((Tree::Docs, key), piece);
     }
     let mut mark = |tree, key| entries.insert((tree, key), Vec::new());
-    let (status, source) = (Some(state.status()), Some(&state.source));
-    for (status, source) in [(None, None), (status, None), (None, source), (status, source)] {
-        mark(Tree::Lists, keys::listed(keys::list(status, source), doc));
-    }
-    match state.position {
-        Position::At(_) => mark(Tree::Runnable, keys::document(doc)),
-        Position::Kept | Position::Rejected | Position::Stopped(_) => {
-            mark(Tree::Due, keys::at(state.retain_until, doc))
+    if !state.forgotten {
+        let (status, source) = (Some(state.status()), Some(&state.source));
+        for (status, source) in [(None, None), (status, None), (None, source), (status, source)] {
+            mark(Tree::Lists, keys::listed(keys::list(status, source), doc));
         }
-        Position::Review | Position::Gone => None,
-    };
-    if state.duplicate_of.is_none() && state.position != Position::Gone {
-        mark(Tree::Content, keys::held(state.content, state.received_at.0, doc));
+    }
+    if let Position::At(_) = state.position {
+        mark(Tree::Runnable, keys::document(doc));
+    }
+    if let Some(next) = state.over_next() {
+        mark(Tree::Due, keys::at(next, doc));
+    }
+    if state.duplicate_of.is_none() && !state.forgotten {
+        // What was rejected or destroyed cannot stand for a copy that comes later.
+        let stands = state.position != Position::Rejected && !state.is_destroyed(Schedule::Original);
+        let tree = if stands { Tree::Content } else { Tree::Past };
+        mark(tree, keys::held(state.content, state.received_at.0, doc));
     }
     Ok(entries)
 }

@@ -12,6 +12,7 @@ mod check;
 mod draft;
 mod entries;
 mod error;
+mod holds;
 mod keys;
 mod lease;
 mod open;
@@ -22,6 +23,7 @@ mod trees;
 mod values;
 
 pub use error::StoreError;
+pub use holds::Hold;
 pub use lease::Lease;
 pub use open::Opened;
 pub use query::{Document, Query};

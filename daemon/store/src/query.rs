@@ -62,12 +62,23 @@ impl Store {
         listed(reading.trees, &list, after).take(limit).map(document).collect()
     }
 
-    /// The document that holds these bytes (a keyed digest): the one that came first, while it is not destroyed.
+    /// The document that holds these bytes (a keyed digest): the one that came first, unless it was rejected
+    /// or its original destroyed.
     ///
     /// # Errors
     /// What sled says.
     pub fn by_content(&self, content: Digest) -> Result<Option<DocId>, StoreError> {
         first(self.reading().trees, Tree::Content, content)
+    }
+
+    /// The latest document of these bytes that was rejected, or whose original was destroyed: what came of them
+    /// before, when nothing holds them now.
+    ///
+    /// # Errors
+    /// What sled says.
+    pub fn by_past_content(&self, content: Digest) -> Result<Option<DocId>, StoreError> {
+        let last = self.reading().trees.tree(Tree::Past).scan_prefix(content.0).keys().next_back();
+        last.map(ending).transpose()
     }
 
     /// The document that was submitted with this idempotency key (a keyed digest).
@@ -141,8 +152,8 @@ impl Store {
         marked(self.reading().trees, Tree::Runnable, &[], after).take(limit).collect()
     }
 
-    /// Documents at rest whose retention is over, the longest overdue first, at most `limit`; those under a hold
-    /// are among them.
+    /// Documents at rest and tombstones of which something is over, the longest overdue first, at most `limit`;
+    /// those under a hold are among them.
     ///
     /// # Errors
     /// What sled says.

@@ -1,20 +1,19 @@
 //! Records as the index keeps them, and the digest that tells which records it has followed.
 
-use crate::{StoreError, values};
+use crate::StoreError;
 use aws_lc_rs::digest::{Context, SHA256};
-use lifecycle::{Actor, Body, Record};
+use lifecycle::Record;
 use serde::{Deserialize, Serialize};
-use types::{Digest, UnixMillis};
+use types::Digest;
 
-/// The bytes of a record. Its `body` is flattened for the ledger's readers, which postcard cannot do.
+/// The bytes of a record: the ledger's own JSON, whose optional fields postcard could not tell.
 pub(crate) fn encode(record: &Record) -> Result<Vec<u8>, StoreError> {
-    values::encode(&(record.seq, record.at, &record.by, &record.body))
+    serde_json::to_vec(record).map_err(|_| StoreError::Damaged { what: "a record cannot be written" })
 }
 
 /// The record of some bytes.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Record, StoreError> {
-    let (seq, at, by, body): (u64, UnixMillis, Actor, Body) = values::decode(bytes)?;
-    Ok(Record { seq, at, by, body })
+    serde_json::from_slice(bytes).map_err(|_| StoreError::Damaged { what: "a record cannot be read" })
 }
 
 /// How far the index has followed the ledger, and along which records.

@@ -16,11 +16,14 @@ pub(crate) enum Tree {
     Lists,
     /// content digest, time of arrival, document → nothing; live first holders only.
     Content,
+    /// content digest, time of arrival, document → nothing; first holders that were rejected, or whose original
+    /// was destroyed.
+    Past,
     /// idempotency digest, record, document → nothing.
     Idempotency,
     /// document, record → the record.
     Events,
-    /// retain until, document → nothing; documents at rest only.
+    /// when something is over next, document → nothing; documents at rest, and tombstones.
     Due,
     /// document → nothing; documents with a station before them only.
     Runnable,
@@ -28,6 +31,8 @@ pub(crate) enum Tree {
     Counts,
     /// slot of a ring → a record about the appliance.
     System,
+    /// name → a hold with a scope that is in force.
+    Holds,
     /// Where the index is: see [`Trees::tip`].
     Meta,
     /// document → token and end of its lease. Not from the ledger, and cleared at each start.
@@ -35,16 +40,18 @@ pub(crate) enum Tree {
 }
 
 impl Tree {
-    pub(crate) const ALL: [Tree; 11] = [
+    pub(crate) const ALL: [Tree; 13] = [
         Self::Docs,
         Self::Lists,
         Self::Content,
+        Self::Past,
         Self::Idempotency,
         Self::Events,
         Self::Due,
         Self::Runnable,
         Self::Counts,
         Self::System,
+        Self::Holds,
         Self::Meta,
         Self::Leases,
     ];
@@ -54,12 +61,14 @@ impl Tree {
             Self::Docs => "docs",
             Self::Lists => "lists",
             Self::Content => "by_content",
+            Self::Past => "past_content",
             Self::Idempotency => "idempotency",
             Self::Events => "events",
             Self::Due => "due",
             Self::Runnable => "runnable",
             Self::Counts => "counts",
             Self::System => "system",
+            Self::Holds => "holds",
             Self::Meta => "meta",
             Self::Leases => "leases",
         }
