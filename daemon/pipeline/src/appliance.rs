@@ -3,6 +3,7 @@
 
 use crate::{
     book::Book,
+    certificate::Certifier,
     commands,
     desk::Desk,
     doctor, expire, explain,
@@ -11,10 +12,11 @@ use crate::{
     policies::read_policy,
     queries,
     queries::Stream,
+    retain::DAY_MS,
     runner, status, submit,
     view::{
-        Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
-        Progress, Receipt, Refused, RouteView, StatusView, Submission,
+        Caller, Check, Code, DocumentView, Explained, LedgerReport, PageReading, PageRedactions, Progress,
+        Receipt, Refused, RouteView, StatusView, Submission,
     },
     watch::{self, Folder},
     workers::Workers,
@@ -87,8 +89,8 @@ pub struct Opening {
 /// One appliance. Cheap to clone.
 #[derive(Clone)]
 pub struct Appliance {
-    desk: Arc<Desk>,
-    folders: Arc<Vec<Arc<Folder>>>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) folders: Arc<Vec<Arc<Folder>>>,
 }
 
 impl Appliance {
@@ -155,7 +157,7 @@ impl Appliance {
 
     /// Answers when the writer of ledger and index does: the watchdog is fed only then.
     pub async fn is_alive(&self) -> bool {
-        self.desk.book.expire(Vec::new(), Actor::Daemon).await.is_ok()
+        self.desk.book.destroy(Vec::new(), Actor::Daemon).await.is_ok()
     }
 
     /// Takes an upload in. See [`Receipt`]. An empty chunk ends the body.
@@ -185,6 +187,7 @@ macro_rules! asks {
         }
     };
 }
+pub(crate) use asks;
 
 asks! {
     /// Documents in the order of their ids.
@@ -192,7 +195,9 @@ asks! {
         desk, _folders => queries::documents(desk, status, source, after, limit).await
     }
     /// One document.
-    document(doc: DocId) -> DocumentView { desk, _folders => queries::find(desk, doc).map(|found| queries::view(desk, found)) }
+    document(doc: DocId) -> DocumentView {
+        desk, _folders => queries::view(desk, queries::find(desk, doc)?).map_err(submit::refused)
+    }
     /// The words of all pages; audited.
     words(caller: &Caller, doc: DocId) -> Vec<PageReading> { desk, _folders => queries::words(desk, caller, doc).await }
     /// What is hidden on all pages.
@@ -234,10 +239,6 @@ asks! {
     }
     /// All routes.
     routes() -> Vec<RouteView> { desk, _folders => Ok(routes(desk)) }
-    /// Documents whose retention is over.
-    retention_due() -> Vec<Expiry> { desk, _folders => expire::due(desk).await }
-    /// Destroys them, or only says what would be.
-    retention_run(caller: &Caller, dry_run: bool) -> Vec<Expiry> { desk, _folders => expire::retention_run(desk, caller, dry_run).await }
     /// How far these documents are; none named: all, and the files in inboxes.
     progress(docs: &[DocId]) -> Progress { desk, folders => status::progress(desk, folders, docs) }
     /// The appliance at a glance.
@@ -341,7 +342,9 @@ fn open(
         degraded: settings.sandbox.allow_degraded,
     });
     let (store, vault) = (Arc::new(store), Arc::new(vault));
-    let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), clock)?;
+    let backups_ms = u64::from(settings.backup.keys_days) * DAY_MS;
+    let certifier = Certifier { site: settings.site.clone(), backups_ms };
+    let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), certifier, clock)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let desk = Arc::new(Desk {
         settings,

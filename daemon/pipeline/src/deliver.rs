@@ -2,7 +2,8 @@
 //!
 //! Reads: the route's rendition. Leaves: `Delivered { receipt }`: `ID.pdf`, then `ID.json`, in the
 //! route's folder, each by rename. `(document, route)` is the idempotency key: doing it twice is doing it once.
-//! Can refuse because: `delivery-failed`; tried again with growing pauses, never given up.
+//! Can refuse because: `delivery-failed`; tried again with growing pauses, never given up. `retention-over`: what
+//! the route wants was destroyed before a person sent the document there.
 
 use crate::{
     artefacts::disk,
@@ -16,7 +17,7 @@ use lifecycle::{Outcome, Rendition};
 use outbox::FolderTarget;
 use serde::Serialize;
 use std::{io::Read, sync::Arc};
-use types::{Confidence, DocClass, DocId, Label, Reason};
+use types::{Confidence, DocClass, DocId, Label, Reason, Schedule};
 use vault::Area;
 
 /// `ID.json`: ids, hashes, class, route; nothing of the patient.
@@ -80,6 +81,10 @@ fn load(
         Rendition::Original => (Area::Original, state.blobs.original, sha256.original),
         Rendition::Redacted | Rendition::Text => (Area::Redacted, state.blobs.product, sha256.redacted),
     };
+    let part = if area == Area::Original { Schedule::Original } else { Schedule::Redacted };
+    if state.is_destroyed(part) {
+        return Err(Reason::RetentionOver.into());
+    }
     let mut bytes = Vec::new();
     let mut reader = desk.vault.reader(id, area, blob.ok_or(Reason::StorageError)?)?;
     reader.read_to_end(&mut bytes).map_err(disk)?;

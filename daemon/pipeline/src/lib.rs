@@ -18,20 +18,26 @@ mod route;
 mod deliver;
 mod retain;
 
+mod admission;
 mod appliance;
 mod artefacts;
 mod book;
+mod certificate;
 mod commands;
+mod deletion;
 mod desk;
+mod destruction;
 mod doctor;
 mod expire;
 mod explain;
 mod facts;
 mod gauges;
 mod gate;
+mod holds;
 mod policies;
 mod queries;
 mod readings;
+mod records;
 mod refusal;
 mod runner;
 mod status;
@@ -43,6 +49,7 @@ pub use appliance::{Appliance, Opening, StartError};
 pub use policies::read_policy;
 pub use queries::Stream;
 pub use view::{
-    Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
-    Progress, Receipt, RedactedBox, Refused, RouteView, SourceView, StationUsage, StatusView, Submission,
+    Caller, Certificates, Check, Code, DocumentView, Expiry, Explained, HoldView, LedgerReport, PageReading,
+    PageRedactions, Progress, Receipt, RedactedBox, Refused, RouteView, SignedCertificate, SourceView,
+    StationUsage, StatusView, Submission, TermView, Trial,
 };
