@@ -1,8 +1,8 @@
 //! From a file to [`Settings`], or to everything that is wrong with it.
 
 use crate::{
-    Audit, ConfigError, Keys, Listen, Paths, PolicyFiles, SandboxSettings, Source, Space, Tls, Workers,
-    check,
+    Audit, Backup, ConfigError, Keys, Listen, Paths, PolicyFiles, SandboxSettings, Source, Space, Tls,
+    Workers, check,
     example::Page,
     section::Section,
     sections::Site,
@@ -42,6 +42,8 @@ pub struct Settings {
     pub space: Space,
     /// Checkpoints of the ledger.
     pub audit: Audit,
+    /// Copies of the keystore.
+    pub backup: Backup,
     /// Confinement.
     pub sandbox: SandboxSettings,
     /// Doors, in the order of the file.
@@ -109,6 +111,7 @@ impl Section for Settings {
         let workers = table.table("workers");
         let space = table.table("space");
         let audit = table.table("audit");
+        let backup = table.table("backup");
         let sandbox = table.table("sandbox");
         let sources = table.tables::<Source>("source", SOURCES_MAX);
         if let Some(keys) = &keys {
@@ -128,6 +131,7 @@ impl Section for Settings {
             workers: workers?,
             space: space?,
             audit: audit?,
+            backup: backup?,
             sandbox: sandbox?,
             sources: sources?.into_iter().map(|(_, source)| source).collect(),
         })
@@ -143,6 +147,7 @@ impl Section for Settings {
         page.table::<Workers>("workers");
         page.table::<Space>("space");
         page.table::<Audit>("audit");
+        page.table::<Backup>("backup");
         page.table::<SandboxSettings>("sandbox");
         page.element::<Source>("source");
     }

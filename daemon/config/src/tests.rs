@@ -108,7 +108,7 @@ fn every_error_is_reported_at_once_in_the_order_of_the_lines() {
             "11: keys: expected one of master-key-file and credential, found neither",
             "15: source.scan-ms: expected a number from 2000 to 60000, found 1999",
             "17: source.limits.pages-max: expected a number from 1 to 5000, found \"many\"",
-            "18: sauce: expected one of site, paths, listen, tls, keys, policy, workers, space, audit, sandbox, source, found an unknown key; did you mean source?",
+            "18: sauce: expected one of site, paths, listen, tls, keys, policy, workers, space, audit, backup, sandbox, source, found an unknown key; did you mean source?",
         ]
         .map(|error| format!("{PATH}:{error}"))
     );

@@ -4,6 +4,9 @@
 //! everything else is a view. Nothing here can hold PHI.
 
 mod event;
+mod hold;
+mod over;
+mod retention;
 mod sealed;
 mod stage;
 mod state;
@@ -13,6 +16,9 @@ mod system;
 mod trip;
 
 pub use event::{Actor, Arrival, Body, Channel, Disclosure, Event, Finding, Outcome, Record, Rendition};
+pub use hold::HoldOrder;
+pub use over::Over;
+pub use retention::{Schedules, Term};
 pub use sealed::Sealed;
 pub use stage::Stage;
 pub use state::{Blobs, Due, IllegalEvent, Patience, Position, State};

@@ -1,6 +1,6 @@
 //! What happens to the appliance itself. The same rules as for documents: added, never changed.
 
-use crate::{Stage, Statement};
+use crate::{HoldOrder, Stage, Statement};
 use serde::{Deserialize, Serialize};
 use types::{Digest, DocId, Label, Reason};
 
@@ -118,5 +118,12 @@ pub enum SystemEvent {
     EvidenceExported {
         /// Documents.
         documents: u32,
+    },
+    /// A legal hold with a scope came into force.
+    HoldOrdered(Box<HoldOrder>),
+    /// It ended.
+    HoldEnded {
+        /// Its name.
+        hold: Label,
     },
 }

@@ -6,6 +6,7 @@ use crate::{
     arriving::Arriving,
     artefacts,
     book::Book,
+    certificate::Certifier,
     checkpoints,
     checkpoints::Checkpoints,
     commands,
@@ -18,11 +19,11 @@ use crate::{
     policies::read_policy,
     queries,
     queries::Stream,
+    retain::DAY_MS,
     runner, status, submit, sweep, upkeep,
     view::{
-        Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Expiry, Explained,
-        LedgerReport, PageReading, PageRedactions, Progress, Receipt, Refused, RouteView, StatusView,
-        Submission,
+        Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Explained, LedgerReport,
+        PageReading, PageRedactions, Progress, Receipt, Refused, RouteView, StatusView, Submission,
     },
     watch::{self, Folder},
     workers::Workers,
@@ -104,8 +105,8 @@ pub struct Opening {
 /// One appliance. Cheap to clone.
 #[derive(Clone)]
 pub struct Appliance {
-    desk: Arc<Desk>,
-    folders: Arc<Vec<Arc<Folder>>>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) folders: Arc<Vec<Arc<Folder>>>,
 }
 
 impl Appliance {
@@ -217,6 +218,7 @@ macro_rules! asks {
         }
     };
 }
+pub(crate) use asks;
 
 asks! {
     /// Documents in the order of their ids.
@@ -224,7 +226,9 @@ asks! {
         desk, _folders => queries::documents(desk, status, source, after, limit).await
     }
     /// One document.
-    document(doc: DocId) -> DocumentView { desk, _folders => queries::find(desk, doc).map(|found| queries::view(desk, found)) }
+    document(doc: DocId) -> DocumentView {
+        desk, _folders => queries::view(desk, queries::find(desk, doc)?).map_err(submit::refused)
+    }
     /// The words of all pages; audited.
     words(caller: &Caller, doc: DocId) -> Vec<PageReading> { desk, _folders => queries::words(desk, caller, doc).await }
     /// What is hidden on all pages.
@@ -277,10 +281,6 @@ asks! {
     }
     /// All routes.
     routes() -> Vec<RouteView> { desk, _folders => Ok(routes(desk)) }
-    /// Documents whose retention is over.
-    retention_due() -> Vec<Expiry> { desk, _folders => expire::due(desk).await }
-    /// Destroys them, or only says what would be.
-    retention_run(caller: &Caller, dry_run: bool) -> Vec<Expiry> { desk, _folders => expire::retention_run(desk, caller, dry_run).await }
     /// How far these documents are; none named: all, and the files in inboxes.
     progress(docs: &[DocId]) -> Progress { desk, folders => status::progress(desk, folders, docs) }
     /// The appliance at a glance.
@@ -400,7 +400,9 @@ fn open(
     });
     events.push(SystemEvent::SiteKey { public: Digest(vault.verifying_key()) });
     let (store, vault) = (Arc::new(store), Arc::new(vault));
-    let book = Book::open(ledger, store.clone(), vault.clone(), clock)?;
+    let backups_ms = u64::from(settings.backup.keys_days) * DAY_MS;
+    let certifier = Certifier { site: settings.site.clone(), backups_ms };
+    let book = Book::open(ledger, store.clone(), vault.clone(), certifier, clock)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let desk = Arc::new(Desk {
         settings,

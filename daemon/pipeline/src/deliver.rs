@@ -2,7 +2,8 @@
 //!
 //! Reads: the route's rendition. Leaves: `Delivered { receipt }`: `ID.pdf`, then `ID.json`, in the
 //! route's folder, each by rename. `(document, route)` is the idempotency key: doing it twice is doing it once.
-//! Can refuse because: `delivery-failed`; tried again with growing pauses, never given up.
+//! Can refuse because: `delivery-failed`; tried again with growing pauses, never given up. `retention-over`: what
+//! the route wants was destroyed before a person sent the document there.
 
 use crate::{
     artefacts::Verified,
@@ -17,7 +18,7 @@ use lifecycle::{Disclosure, Outcome, Rendition};
 use outbox::{FolderTarget, OutboxError, Staging};
 use serde::Serialize;
 use std::sync::Arc;
-use types::{Confidence, DocClass, DocId, Label, Reason};
+use types::{Confidence, DocClass, DocId, Label, Reason, Schedule};
 use vault::Area;
 
 /// `ID.json`: ids, hashes, class, route; nothing of the patient.
@@ -134,6 +135,10 @@ fn stage(
         Rendition::Original => (Area::Original, state.blobs.original, sha256.original),
         Rendition::Redacted | Rendition::Text => (Area::Redacted, state.blobs.product, sha256.redacted),
     };
+    let part = if area == Area::Original { Schedule::Original } else { Schedule::Redacted };
+    if state.is_destroyed(part) {
+        return Err(Reason::RetentionOver.into());
+    }
     let reader = desk.vault.reader(id, area, blob.ok_or(Reason::StorageError)?)?;
     let manifest = manifest(doc, route, rendition, facts.correlation_id, sha256)?;
     let mut product = Verified::new(reader, expected);

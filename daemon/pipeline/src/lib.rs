@@ -19,13 +19,17 @@ mod deliver;
 mod retain;
 
 mod accounting;
+mod admission;
 mod appliance;
 mod arriving;
 mod artefacts;
 mod book;
 mod checkpoints;
+mod certificate;
 mod commands;
+mod deletion;
 mod desk;
+mod destruction;
 mod doctor;
 mod evidence;
 mod expire;
@@ -35,9 +39,11 @@ mod gauges;
 mod handover;
 mod gate;
 mod mark;
+mod holds;
 mod policies;
 mod queries;
 mod readings;
+mod records;
 mod refusal;
 mod runner;
 mod spool;
@@ -52,7 +58,7 @@ pub use appliance::{Appliance, Opening, StartError};
 pub use policies::read_policy;
 pub use queries::Stream;
 pub use view::{
-    Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Expiry, Explained, LedgerReport,
-    PageReading, PageRedactions, Progress, Receipt, RedactedBox, Refused, RouteView, SourceView,
-    StationUsage, StatusView, Submission,
+    Caller, Certificates, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Expiry, Explained,
+    HoldView, LedgerReport, PageReading, PageRedactions, Progress, Receipt, RedactedBox, Refused, RouteView,
+    SignedCertificate, SourceView, StationUsage, StatusView, Submission, TermView, Trial,
 };

@@ -51,8 +51,8 @@ pub(crate) async fn submit(
     };
     let arrival = intake::arrival(desk, doc, &submission.source, Channel::Grpc, blob, &facts, &known, key)
         .map_err(refused)?;
-    let content = arrival.content;
-    let admission = match desk.book.admit(doc, caller.actor.clone(), arrival).await {
+    let (content, asks) = (arrival.content, intake::asks(desk, &known));
+    let admission = match desk.book.admit(doc, caller.actor.clone(), arrival, asks).await {
         Ok(admission) => admission,
         Err(error) => {
             intake::forget(desk, doc, Some(blob));

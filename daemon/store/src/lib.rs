@@ -13,6 +13,7 @@ mod draft;
 mod entries;
 mod error;
 mod examine;
+mod holds;
 mod kept;
 mod keys;
 mod lease;
@@ -28,6 +29,7 @@ mod values;
 
 pub use error::StoreError;
 pub use examine::Examined;
+pub use holds::Hold;
 pub use lease::Lease;
 pub use open::Opened;
 pub use query::{Document, Query};
