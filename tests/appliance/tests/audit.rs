@@ -39,7 +39,7 @@ fn an_auditor_verifies_offline_from_a_key_and_a_checkpoint() {
     appliance.stop().unwrap();
 
     // The orderly stop is covered, too, and the spool folder has the same note as the log.
-    let printed = audit(&appliance, &["checkpoint", "--dir", &dir]).stdout;
+    let printed = audit(&appliance, &["checkpoint", "--dir", &dir]).text();
     fs::write(&note, &printed).unwrap();
     let spooled = fs::read_dir(appliance.home.join("state/spool")).unwrap();
     let newest = spooled.map(|entry| entry.unwrap().path()).max().unwrap();
@@ -59,7 +59,7 @@ fn an_auditor_verifies_offline_from_a_key_and_a_checkpoint() {
     assert_eq!(held.code, 0, "{}", held.stderr);
     assert!(fs::read_to_string(&proof).unwrap().contains("delivered"));
     let opinion = second_opinion(&[&dir, "--pubkey", &key, "--checkpoint", &note, "--proof", &proof]);
-    assert_eq!((opinion.code, opinion.stderr.as_str()), (0, ""), "{}", opinion.stdout);
+    assert_eq!((opinion.code, opinion.stderr.as_str()), (0, ""), "{}", opinion.text());
 
     // A changed record is found by both, and its place is said.
     let segment = appliance.home.join("state/ledger/ledger-000000000001.seg");
@@ -78,8 +78,8 @@ fn a_checkpoint_is_drawn_as_a_code_and_never_over_another_file() {
     let appliance = Appliance::usual().unwrap();
     let dir = path(&appliance.home.join("state/ledger"));
     let drawn = audit(&appliance, &["checkpoint", "--dir", &dir, "--qr"]);
-    let width = drawn.stdout.lines().map(|line| line.chars().count()).max();
-    assert!(drawn.code == 0 && width.is_some_and(|width| (60..120).contains(&width)), "{}", drawn.stdout);
+    let width = drawn.text().lines().map(|line| line.chars().count()).max();
+    assert!(drawn.code == 0 && width.is_some_and(|width| (60..120).contains(&width)), "{}", drawn.text());
     let png = path(&appliance.home.join("today.png"));
     assert_eq!(audit(&appliance, &["checkpoint", "--dir", &dir, "--png", &png]).code, 0);
     assert!(fs::read(&png).unwrap().starts_with(b"\x89PNG"));
