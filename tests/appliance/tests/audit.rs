@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::tests_outside_test_module, reason = "a test file")]
 
 use appliance::text;
-use kit::{Appliance, Outcome};
+use kit::{Appliance, Outcome, Plan};
 use std::{fs, path::Path, process::Command};
 
 fn audit(appliance: &Appliance, args: &[&str]) -> Outcome {
@@ -118,4 +118,50 @@ fn the_daemon_does_not_start_on_a_ledger_that_was_put_back() {
     assert_eq!(appliance.documents().unwrap().len(), 2);
     let doctor = appliance.json(&["doctor"]).unwrap().to_string();
     assert!(doctor.contains("covers all but"), "{doctor}");
+}
+
+const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+
+/// Verifies offline with the pinned key; gives how many keys signed.
+fn keys(appliance: &Appliance, dir: &str, key: &str) -> u64 {
+    let verified = audit(appliance, &["verify", "--dir", dir, "--pubkey", key, "-o", "json"]);
+    assert_eq!(verified.code, 0, "{}", verified.stderr);
+    assert_eq!(second_opinion(&[dir, "--pubkey", key]).code, 0);
+    verified.json().unwrap()["keys"].as_u64().unwrap()
+}
+
+// Forward security: on another day another key signs, and the one before is gone. A crash behind the handover,
+// before or after the erasing, changes nothing.
+#[test]
+fn on_another_day_another_key_signs() {
+    let clock = tempfile::NamedTempFile::new().unwrap();
+    let set = |offset: &str| fs::write(clock.path(), format!("{offset}\n")).unwrap();
+    set("+0");
+    let plan = Plan::default().env("LD_PRELOAD", FAKETIME).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    let mut appliance = plan.env("FAKETIME_TIMESTAMP_FILE", &path(clock.path())).start().unwrap();
+    let state = appliance.home.join("state");
+    let (dir, signer, log) =
+        (state.join("ledger"), state.join("vault/signer"), state.join("ledger/checkpoints.log"));
+    let (dir, key) = (path(&dir), path(&appliance.home.join("key.pub")));
+    fs::write(&key, audit(&appliance, &["pubkey", "--dir", &dir]).stdout).unwrap();
+    appliance.stop().unwrap();
+    assert_eq!(keys(&appliance, &dir, &key), 1);
+    let today = fs::read(&signer).unwrap();
+
+    set("+25h");
+    appliance.start().unwrap();
+    appliance.stop().unwrap();
+    assert_eq!(keys(&appliance, &dir, &key), 2);
+    let tomorrow = fs::read(&signer).unwrap();
+    assert!(today != tomorrow);
+
+    let text = fs::read_to_string(&log).unwrap();
+    let handover = text.split_inclusive("%%\n").position(|note| !note.contains("next-key none")).unwrap();
+    for keys_on_disk in [today, tomorrow] {
+        fs::write(&log, text.split_inclusive("%%\n").take(handover + 1).collect::<String>()).unwrap();
+        fs::write(&signer, keys_on_disk).unwrap();
+        appliance.start().unwrap();
+        appliance.stop().unwrap();
+        assert_eq!(keys(&appliance, &dir, &key), 2);
+    }
 }
