@@ -56,7 +56,7 @@ fn every_tampering_is_noticed_by_both_verifiers() {
             if said.is_some() { noticed[verifier] += 1 } else { missed.push((number, *kind, verifier)) }
         }
     }
-    println!(
+    eprintln!(
         "{count} forgeries of {} kinds, seed {SEED}: noticed by lazaretctl {}, by verify.py {}",
         KINDS.len(),
         noticed[0],
@@ -64,7 +64,7 @@ fn every_tampering_is_noticed_by_both_verifiers() {
     );
     for kind in KINDS {
         let example = done.iter().zip(&verdicts).find(|(done, _)| **done == kind).map(|(_, said)| said);
-        println!("  {kind:?}: {example:?}");
+        eprintln!("  {kind:?}: {example:?}");
     }
     assert!(missed.is_empty(), "(number, kind, verifier 0 = ours): {missed:?}");
 }
