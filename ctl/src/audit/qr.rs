@@ -82,7 +82,7 @@ mod tests {
             let (width, scale) = (rows[0].len(), 4);
             let is_dark = |x: usize, y: usize| {
                 let half = rows.get(y / 2).map_or(' ', |row| row[x]);
-                half == '█' || half == if y % 2 == 0 { '▀' } else { '▄' }
+                half == '█' || half == if y.is_multiple_of(2) { '▀' } else { '▄' }
             };
             assert_eq!(read(width * scale, |x, y| is_dark(x / scale, y / scale)), note);
         }

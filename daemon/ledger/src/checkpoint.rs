@@ -20,6 +20,8 @@ pub const SIGNATURE_BYTES: usize = 64;
 const ORIGIN_PREFIX: &str = "lazaret/";
 /// The algorithm byte of Ed25519 in signed notes.
 const ED25519_BYTE: u8 = 1;
+/// Stands for the next key in all notes but the last of a key.
+const NO_KEY: &str = "none";
 const SIGNATURE_PREFIX: &str = "\u{2014} ";
 const KEY_HASH_BYTES: usize = 4;
 
@@ -118,8 +120,9 @@ pub struct Checkpoint {
     pub prev: Digest,
     /// Who signs.
     pub key: VerifyingKey,
-    /// Who signs once `key` is erased.
-    pub next: VerifyingKey,
+    /// Who signs from now on: set in the last note of a key, the handover, and in no other. Announced
+    /// earlier, the next key could claim to have taken over earlier.
+    pub next: Option<VerifyingKey>,
 }
 
 impl Checkpoint {
@@ -128,6 +131,7 @@ impl Checkpoint {
     pub fn text(&self) -> String {
         let Self { mark, at, prev, key, next } = self;
         let (origin, size, root) = (key.name(), mark.size, BASE64.encode(mark.root.0));
+        let next = next.as_ref().map_or_else(|| NO_KEY.to_owned(), ToString::to_string);
         format!(
             "{origin}\n{size}\n{root}\ntime {at}\ntip {}\nprev {prev}\nkey {key}\nnext-key {next}\n",
             mark.tip
@@ -176,7 +180,9 @@ impl Signed {
         let tip = lines.parsed("tip ", "tip and 64 hex digits")?;
         let prev = lines.parsed("prev ", "prev and 64 hex digits")?;
         let key: VerifyingKey = lines.parsed("key ", "key and the key that signs")?;
-        let next = lines.parsed("next-key ", "next-key and the key that follows")?;
+        let next = lines.with("next-key ", "next-key, and none or the key that follows", |text| {
+            if text == NO_KEY { Some(None) } else { text.parse().ok().map(Some) }
+        })?;
         lines.next("", "an empty line")?;
         let signature = lines.with(SIGNATURE_PREFIX, "\u{2014} lazaret/SITE SIGNATURE", |line| {
             BASE64.decode(line.split_once(' ')?.1).ok()?.get(KEY_HASH_BYTES..)?.try_into().ok()

@@ -1,5 +1,5 @@
 //! The chain of checkpoints: each names the hash of the note before it and is signed by the key of that
-//! note, or by the key that it announced. From one key that is trusted, the chain leads to all later ones.
+//! note, or, after the last note of a key, by the key that this one announced. From one key that is trusted, the chain leads to all later ones.
 
 use crate::checkpoint::{Signed, VerifyingKey};
 use types::Digest;
@@ -17,16 +17,12 @@ pub enum KeyFault {
         /// Hash that it names.
         found: Digest,
     },
-    /// It is signed by a key that nobody announced.
-    #[error("it is signed with a key that no earlier checkpoint announced: {found}")]
+    /// It is signed by a key that nobody announced, or by one that had handed over.
+    #[error(
+        "it is signed with a key whose turn it is not, for the checkpoint before announced another or none: {found}"
+    )]
     Stranger {
         /// The key.
-        found: Box<VerifyingKey>,
-    },
-    /// One key announced two successors.
-    #[error("its key announced another successor before: {found} was not to follow")]
-    TwoSuccessors {
-        /// What it announces now.
         found: Box<VerifyingKey>,
     },
     /// The ledger got shorter.
@@ -70,17 +66,14 @@ impl KeyChain {
         if new.prev != self.last.hash() {
             return Err(KeyFault::Prev { expected: self.last.hash(), found: new.prev });
         }
-        if new.key == last.key {
-            if new.next != last.next {
-                return Err(KeyFault::TwoSuccessors { found: Box::new(new.next.clone()) });
-            }
-        } else if new.key == last.next {
-            self.keys.push(new.key.clone());
-        } else {
+        if new.key != *last.next.as_ref().unwrap_or(&last.key) {
             return Err(KeyFault::Stranger { found: Box::new(new.key.clone()) });
         }
         if new.mark.size < last.mark.size {
             return Err(KeyFault::Shrunk { before: last.mark.size, found: new.mark.size });
+        }
+        if new.key != last.key {
+            self.keys.push(new.key.clone());
         }
         self.last = next;
         Ok(())

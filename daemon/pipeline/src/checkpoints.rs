@@ -1,8 +1,9 @@
 //! Checkpoints of the ledger: signed when there is something new, written to their log, then carried out
 //! of the appliance. They are no records of the ledger, else there would always be something new.
 //!
-//! On another day (UTC) the next key takes over and the one before is erased. Every note announces the
-//! next key, so the last note of the old key, durable already, vouches for the new one.
+//! On another day (UTC) the key in force signs a last note, the handover, which announces the next key;
+//! then it is erased, and the next key signs. No earlier note announces that key, else who finds it could
+//! claim that it took over earlier.
 
 use crate::{appliance::StartError, book::BookError, desk::Desk, refusal::Refusal, spool};
 use config::Settings;
@@ -59,13 +60,12 @@ pub(crate) fn known(
     let last = CheckpointLog::last_of(ledger_dir)?;
     let mut trusted = BTreeSet::from([keys.current]);
     match &last {
-        Some(Signed { checkpoint, .. })
-            if [&checkpoint.key, &checkpoint.next].iter().all(|key| key.public != keys.current) =>
-        {
-            return Err(StartError::CheckpointKeys);
-        }
         Some(Signed { checkpoint, .. }) => {
-            trusted.extend([checkpoint.key.public, checkpoint.next.public]);
+            let signers: Vec<_> = std::iter::once(&checkpoint.key).chain(&checkpoint.next).collect();
+            if signers.iter().all(|key| key.public != keys.current) {
+                return Err(StartError::CheckpointKeys);
+            }
+            trusted.extend(signers.iter().map(|key| key.public));
         }
         None if keys.number > 1 => {
             tracing::warn!("the log of checkpoints is gone; a new one begins, and pinned keys are not in it");
@@ -76,7 +76,7 @@ pub(crate) fn known(
     let mut marks: Vec<Mark> = last.iter().map(|signed| signed.checkpoint.mark).collect();
     for Signed { checkpoint, .. } in copies {
         if trusted.contains(&checkpoint.key.public) {
-            trusted.insert(checkpoint.next.public);
+            trusted.extend(checkpoint.next.map(|key| key.public));
             marks.push(checkpoint.mark);
         } else {
             strange += 1;
@@ -126,15 +126,34 @@ impl Checkpoints {
 
     fn write(&self, desk: &Desk, log: &mut CheckpointLog, mark: Mark) -> Result<(), Fault> {
         let at = desk.now();
-        let before = log.last().map(|signed| &signed.checkpoint);
+        if log.last().is_some_and(|last| last.checkpoint.next.is_none() && day(last.checkpoint.at) != day(at))
+        {
+            self.append(desk, log, mark, at, true)?;
+        }
         let current = desk.vault.checkpoint_keys().current;
-        if before.is_some_and(|before| day(before.at) != day(at) && before.key.public == current) {
+        // After a crash behind the handover, too.
+        if log
+            .last()
+            .is_some_and(|last| last.checkpoint.next.is_some() && last.checkpoint.key.public == current)
+        {
             desk.vault.rotate_checkpoint_key()?;
         }
+        self.append(desk, log, mark, at, false)
+    }
+
+    fn append(
+        &self,
+        desk: &Desk,
+        log: &mut CheckpointLog,
+        mark: Mark,
+        at: UnixMillis,
+        is_handover: bool,
+    ) -> Result<(), Fault> {
         let keys = desk.vault.checkpoint_keys();
         let key = |public| VerifyingKey { site: self.site.clone(), public };
         let prev = log.last().map_or(Digest([0; 32]), Signed::hash);
-        let checkpoint = Checkpoint { mark, at, prev, key: key(keys.current), next: key(keys.next) };
+        let next = is_handover.then(|| key(keys.next));
+        let checkpoint = Checkpoint { mark, at, prev, key: key(keys.current), next };
         let signature = desk.vault.sign_checkpoint(checkpoint.text().as_bytes());
         let signed = Signed::new(checkpoint, &signature)?;
         log.append(signed.clone())?;

@@ -62,8 +62,10 @@ pub(crate) fn read(dir: &Path) -> io::Result<(Vec<Signed>, usize)> {
     Ok((notes, strange))
 }
 
+/// Names sort as the notes were signed: a handover is followed by a note of the same size.
 fn name(signed: &Signed) -> String {
-    format!("checkpoint-{:012}.note", signed.checkpoint.mark.size)
+    let handover = if signed.checkpoint.next.is_some() { "-handover" } else { "" };
+    format!("checkpoint-{:012}{handover}.note", signed.checkpoint.mark.size)
 }
 
 fn file_names(dir: &Path) -> io::Result<Vec<String>> {

@@ -1,5 +1,5 @@
 //! The keys that sign checkpoints of the ledger: one in force, and the next one, which the one in force
-//! announces. Rotation erases the key in force, so that whoever takes the machine later cannot sign for
+//! announces in its last note. Rotation erases the key in force, so that whoever takes the machine later cannot sign for
 //! the time before.
 //!
 //! File `signer`: magic 8 · id of the root key 16 · number of the key in force u64 · the two seeds, 60

@@ -208,6 +208,17 @@ impl Folder {
         Ok(to)
     }
 
+    /// Changes record `k` (from 0), and signs with today's key whatever does not fit any more.
+    ///
+    /// # Errors
+    /// When a frame is no frame.
+    pub fn resigned(&self, k: usize, today: &Signer) -> Result<Self> {
+        let mut payloads: Vec<_> = self.frames().iter().map(|frame| frame[FRAME..].to_vec()).collect();
+        payloads[k] = edited(&payloads[k])?;
+        let (segments, marks) = chained(&payloads, self.per_segment())?;
+        Ok(Self { segments, log: Some(self.signed_anew(&marks, k, today, false)?) })
+    }
+
     /// Keeps the first `k` records and sometimes a part of the next one.
     fn truncate(&mut self, k: usize, dice: &mut Dice) {
         let mut left = k;
@@ -236,7 +247,7 @@ impl Folder {
             } else {
                 let mark = marks[usize::try_from(checkpoint.mark.size)?];
                 let prev = log.last().map_or(Digest([0; 32]), Signed::hash);
-                log.push(signer.sign(mark, checkpoint.at.0, prev)?);
+                log.push(signer.sign(mark, checkpoint.at.0, prev, false)?);
             }
         }
         Ok(joined(&log))

@@ -35,10 +35,11 @@ impl Signer {
     ///
     /// # Errors
     /// When the signature does not fit.
-    pub fn sign(&self, mark: Mark, at: u64, prev: Digest) -> Result<Signed> {
+    pub fn sign(&self, mark: Mark, at: u64, prev: Digest, is_handover: bool) -> Result<Signed> {
         let keys = self.vault.checkpoint_keys();
         let key = |public| -> Result<VerifyingKey> { Ok(VerifyingKey { site: "ward-7".parse()?, public }) };
-        let (key, next) = (key(keys.current)?, key(keys.next)?);
+        let next = is_handover.then(|| key(keys.next)).transpose()?;
+        let key = key(keys.current)?;
         let checkpoint = Checkpoint { mark, at: UnixMillis(at), prev, key, next };
         let signature = self.vault.sign_checkpoint(checkpoint.text().as_bytes());
         Ok(Signed::new(checkpoint, &signature)?)
@@ -87,7 +88,7 @@ impl Site {
         let (ledger, _) = Ledger::open(&dir)?;
         let log = CheckpointLog::open(&dir)?;
         let mut site = Self { root, ledger, log, signer: Signer::new()?, number: 0 };
-        site.checkpoint()?;
+        site.checkpoint(false)?;
         Ok(site)
     }
 
@@ -99,12 +100,12 @@ impl Site {
         for number in 1..=records {
             self.record()?;
             if number % 7 == 0 {
-                self.checkpoint()?;
+                self.checkpoint(false)?;
             }
         }
-        self.checkpoint()?;
+        self.checkpoint(true)?;
         self.signer.rotate()?;
-        self.checkpoint()
+        self.checkpoint(false)
     }
 
     /// One more record.
@@ -128,9 +129,9 @@ impl Site {
         Ok(())
     }
 
-    fn checkpoint(&mut self) -> Result<()> {
+    fn checkpoint(&mut self, is_handover: bool) -> Result<()> {
         let prev = self.log.last().map_or(Digest([0; 32]), Signed::hash);
-        let signed = self.signer.sign(self.ledger.mark(), START + self.number, prev)?;
+        let signed = self.signer.sign(self.ledger.mark(), START + self.number, prev, is_handover)?;
         Ok(self.log.append(signed)?)
     }
 

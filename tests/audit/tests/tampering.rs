@@ -56,7 +56,7 @@ fn every_tampering_is_noticed_by_both_verifiers() {
             if said.is_some() { noticed[verifier] += 1 } else { missed.push((number, *kind, verifier)) }
         }
     }
-    println!(
+    eprintln!(
         "{count} forgeries of {} kinds, seed {SEED}: noticed by lazaretctl {}, by verify.py {}",
         KINDS.len(),
         noticed[0],
@@ -64,7 +64,7 @@ fn every_tampering_is_noticed_by_both_verifiers() {
     );
     for kind in KINDS {
         let example = done.iter().zip(&verdicts).find(|(done, _)| **done == kind).map(|(_, said)| said);
-        println!("  {kind:?}: {example:?}");
+        eprintln!("  {kind:?}: {example:?}");
     }
     assert!(missed.is_empty(), "(number, kind, verifier 0 = ours): {missed:?}");
 }
@@ -98,6 +98,28 @@ fn without_papers_a_ledger_signed_anew_looks_sound() {
     let dir = scratch.path().join("forged");
     short.forged(kind, &mut Dice(SEED), &papers, &site.signer).unwrap().store(&dir).unwrap();
     assert_eq!(both(scratch.path(), &[case(dir, None)]).unwrap(), [[None, None]]);
+}
+
+// Forward security: the auditor's checkpoint is of the second day, the thief comes on the fifth and has the key
+// of that day. What was signed in between stays as it was.
+#[test]
+fn who_takes_the_machine_today_cannot_sign_for_yesterday() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut site = Site::new().unwrap();
+    [9, 9].iter().for_each(|records| site.day(*records).unwrap());
+    let papers = site.papers().unwrap();
+    [9, 9].iter().for_each(|records| site.day(*records).unwrap());
+    let whole = Folder::load(&site.dir()).unwrap();
+    let forged = (18..35).map(|k| {
+        let dir = scratch.path().join(k.to_string());
+        whole.resigned(k, &site.signer).unwrap().store(&dir).unwrap();
+        case(dir, Some(&papers))
+    });
+    let forged: Vec<_> = forged.collect();
+    for (case, said) in forged.iter().zip(both(scratch.path(), &forged).unwrap()) {
+        let strange = said.iter().flatten().filter(|fault| fault.contains("turn")).count();
+        assert_eq!(strange, 2, "{}: {said:?}", case.dir.display());
+    }
 }
 
 fn golden() -> PathBuf {
