@@ -175,10 +175,18 @@ async fn carry_out(desk: &Arc<Desk>, by: &Actor, mut expiries: Vec<Expiry>) -> R
         match fates.remove(&expiry.doc) {
             Some(Fate::Done) => expiry.destroyed = true,
             Some(Fate::Held(names)) => expiry.holds = names,
-            Some(Fate::Changed) | None => {}
+            // Another run at the same time may have done it.
+            Some(Fate::Changed) => expiry.destroyed = is_done(desk, expiry)?,
+            None => {}
         }
     }
     Ok(expiries)
+}
+
+fn is_done(desk: &Desk, expiry: &Expiry) -> Result<bool, Refusal> {
+    let Some(Document { state, .. }) = desk.store.get(expiry.doc)? else { return Ok(false) };
+    let now = terms(&state);
+    Ok(now.iter().filter(|term| expiry.over.contains(&term.schedule)).all(|term| term.destroyed))
 }
 
 /// Reads the ciphertext of what is over and keeps a sample of it.
