@@ -339,6 +339,7 @@ fn open(
         build: sandbox::BUILD.to_owned(),
         landlock_abi: proof.landlock_abi,
         degraded: settings.sandbox.allow_degraded,
+        clear_swap,
     });
     let (store, vault) = (Arc::new(store), Arc::new(vault));
     let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), clock)?;
