@@ -1,7 +1,7 @@
 //! The command line: nouns, verbs, and examples for each.
 
 use crate::{
-    appliance::Store, bench::Bench, check, doc, hold::Hold, ledger::Ledger, output::Format,
+    appliance::Store, bench::Bench, check, doc, hold::Hold, key, ledger::Ledger, output::Format,
     retention::Retention, review::Review, route, setup, submit::Submit, wait::Wait,
 };
 use clap::{Parser, Subcommand};
@@ -79,6 +79,14 @@ pub(crate) enum Verb {
     Ledger(Ledger),
     #[command(subcommand)]
     Store(Store),
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Open an appliance that started sealed
+    #[command(after_help = "Examples:
+  lazaretctl unseal
+  lazaretctl unseal < passphrase.txt
+  lazaretctl unseal --key-file /media/usb/master.key")]
+    Unseal(key::Unseal),
     #[command(subcommand)]
     Config(check::Config),
     #[command(subcommand)]
@@ -172,6 +180,9 @@ mod tests {
             "retention list --due",
             "ledger verify --dir d",
             "pki issue fax-1 --dir d --days 30",
+            "key status -o json",
+            "key rotate --master new.key",
+            "unseal --key-file f",
             "bench --set s --inbox i",
             "completions bash",
         ] {
@@ -181,6 +192,7 @@ mod tests {
         for line in [
             "wait",
             "wait A --all",
+            "key rotate --master f --passphrase",
             "reroute ID results",
             "submit --source fax",
             "doc list --state lost",

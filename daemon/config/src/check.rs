@@ -14,7 +14,13 @@ pub(crate) fn one_master_key(file: &mut File<'_>, line: usize, keys: &Keys) {
         _ => "more than one",
     };
     let line = file.text.lines().position(|text| text.trim() == "[keys]").map_or(line, |index| index + 1);
-    file.wrong(line, "keys", "one of master-key-file, credential and passphrase".to_owned(), found.to_owned(), None);
+    file.wrong(
+        line,
+        "keys",
+        "one of master-key-file, credential and passphrase".to_owned(),
+        found.to_owned(),
+        None,
+    );
 }
 
 /// No two sources share a name or a folder, no inbox lies inside another, none touches our own state or the

@@ -7,17 +7,21 @@ use crate::{
     desk::Desk,
     doctor, expire, explain,
     gauges::Gauges,
-    intake,
+    intake, keys,
     policies::read_policy,
     queries,
     queries::Stream,
-    runner, status, submit,
+    queue,
+    queue::Queue,
+    runner,
+    sealed::Opener,
+    status, submit,
     view::{
-        Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
-        Progress, Receipt, Refused, RouteView, StatusView, Submission,
+        Caller, Check, Code, DocumentView, Expiry, Explained, KeysView, LedgerReport, PageReading,
+        PageRedactions, Progress, Receipt, Refused, RotationView, RouteView, StatusView, Submission,
     },
     watch::{self, Folder},
-    workers::Workers,
+    workers::{Workers, prove},
 };
 use ::store::{Store, StoreError};
 use arc_swap::ArcSwap;
@@ -26,7 +30,7 @@ use inbox::InboxError;
 use ledger::{Ledger, LedgerError};
 use lifecycle::{Actor, Record, Rendition, Status, SystemEvent};
 use policy::Policy;
-use sandbox::{Launcher, ProveError};
+use sandbox::ProveError;
 use std::{path::Path, sync::Arc};
 use tokio::{
     sync::{Notify, mpsc, watch as signal},
@@ -38,7 +42,7 @@ use vault::{MasterKey, Vault, VaultError};
 /// Where things lie under the state directory.
 pub(crate) const LEDGER_DIR: &str = "ledger";
 const INDEX_DIR: &str = "index";
-const VAULT_DIR: &str = "vault";
+pub(crate) const VAULT_DIR: &str = "vault";
 /// Hints that wait while a scan runs; more say nothing new.
 const HINTS_MAX: usize = 1;
 
@@ -82,6 +86,8 @@ pub struct Opening {
     pub probe_index: fn(&Path) -> bool,
     /// Turns true when the daemon drains.
     pub draining: signal::Receiver<bool>,
+    /// Memory may be swapped to a disk in clear; the configuration allows it.
+    pub clear_swap: bool,
 }
 
 /// One appliance. Cheap to clone.
@@ -127,6 +133,7 @@ impl Appliance {
             intake::resume_all(&self.desk, folder).await;
             tasks.spawn(watch::run(self.desk.clone(), folder.clone()));
         }
+        tasks.spawn(queue::drain(self.desk.clone()));
         tasks.spawn(runner::run(self.desk.clone()));
         tasks.spawn(expire::run(self.desk.clone()));
         let folders = self.folders.clone();
@@ -244,6 +251,10 @@ asks! {
     status() -> StatusView { desk, folders => status::status(desk, folders) }
     /// Proves what the appliance claims.
     doctor() -> Vec<Check> { desk, folders => Ok(doctor::doctor(desk, folders).await) }
+    /// What is known of the keys.
+    keys() -> KeysView { desk, _folders => Ok(keys::view(desk)) }
+    /// Replaces the root key, and with `new` the master key too; audited.
+    keys_rotate(caller: &Caller, new: Option<Opener>) -> RotationView { desk, _folders => keys::rotate(desk, caller, new).await }
     /// Checks the whole ledger; audited.
     ledger_verify(caller: &Caller) -> LedgerReport {
         desk, _folders => {
@@ -303,16 +314,11 @@ fn open(
     opening: Opening,
     runtime: &tokio::runtime::Handle,
 ) -> Result<(Appliance, Vec<SystemEvent>), StartError> {
-    let Opening { settings, policy, master, clock, probe_index, draining } = opening;
+    let Opening { settings, policy, master, clock, probe_index, draining, clear_swap } = opening;
     let state_dir = settings.paths.state_dir.clone();
     let _guard = runtime.enter();
     let gauges = Arc::new(Gauges::default());
-    let launcher =
-        Launcher::new(settings.paths.worker.clone(), settings.paths.tessdata.clone(), sandbox::BUILD);
-    let proof = sandbox::prove(&launcher)?;
-    if !proof.landlock_full && !settings.sandbox.allow_degraded {
-        return Err(StartError::Landlock);
-    }
+    let (launcher, proof) = prove(&settings)?;
     let vault_dir = state_dir.join(VAULT_DIR);
     if !Vault::exists(&vault_dir) {
         Vault::create(&vault_dir, &master, clock)?;
@@ -324,7 +330,7 @@ fn open(
     let folders: Vec<Arc<Folder>> = settings
         .sources
         .iter()
-        .filter_map(|source| Folder::open(source).transpose())
+        .filter_map(|source| Folder::open(source, false).transpose())
         .map(|folder| folder.map(Arc::new))
         .collect::<Result<_, _>>()?;
     sweep(&vault, &store, recovery.records)?;
@@ -343,12 +349,14 @@ fn open(
     });
     let (store, vault) = (Arc::new(store), Arc::new(vault));
     let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), clock)?;
+    let queue = Queue::open(&state_dir)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let desk = Arc::new(Desk {
         settings,
         vault,
         store,
         book,
+        queue,
         workers,
         policy: ArcSwap::from_pointee(policy),
         gauges,
@@ -357,6 +365,7 @@ fn open(
         draining,
         started_at: clock(),
         proof,
+        clear_swap,
     });
     Ok((Appliance { desk, folders: Arc::new(folders) }, events))
 }

@@ -1,6 +1,6 @@
 //! The handles a station may use, and nothing else.
 
-use crate::{book::Book, gauges::Gauges, refusal::Refusal, workers::Workers};
+use crate::{book::Book, gauges::Gauges, queue::Queue, refusal::Refusal, workers::Workers};
 use ::store::Store;
 use arc_swap::ArcSwap;
 use config::{Settings, Source};
@@ -17,6 +17,8 @@ pub(crate) struct Desk {
     pub(crate) vault: Arc<Vault>,
     pub(crate) store: Arc<Store>,
     pub(crate) book: Book,
+    /// What was taken in while sealed.
+    pub(crate) queue: Queue,
     pub(crate) workers: Workers,
     pub(crate) policy: ArcSwap<Policy>,
     pub(crate) gauges: Arc<Gauges>,
@@ -27,6 +29,8 @@ pub(crate) struct Desk {
     pub(crate) draining: watch::Receiver<bool>,
     pub(crate) started_at: UnixMillis,
     pub(crate) proof: sandbox::Proof,
+    /// Memory may be swapped to a disk in clear; the configuration allows it.
+    pub(crate) clear_swap: bool,
 }
 
 impl Desk {

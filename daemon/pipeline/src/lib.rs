@@ -29,11 +29,14 @@ mod explain;
 mod facts;
 mod gauges;
 mod gate;
+mod keys;
 mod policies;
 mod queries;
+mod queue;
 mod readings;
 mod refusal;
 mod runner;
+mod sealed;
 mod status;
 mod submit;
 mod view;
@@ -42,7 +45,9 @@ mod workers;
 pub use appliance::{Appliance, Opening, StartError};
 pub use policies::read_policy;
 pub use queries::Stream;
+pub use sealed::{Opener, SealedAppliance, SealedOpening, Unsealing, sealed};
 pub use view::{
-    Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
-    Progress, Receipt, RedactedBox, Refused, RouteView, SourceView, StationUsage, StatusView, Submission,
+    Caller, Check, Code, DocumentView, Expiry, Explained, HeldKeys, KeysState, KeysView, LedgerReport,
+    PageReading, PageRedactions, Progress, Receipt, RedactedBox, Refused, RotationView, RouteView,
+    SourceView, StationUsage, StatusView, Submission,
 };

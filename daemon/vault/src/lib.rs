@@ -44,3 +44,6 @@ pub use rotate::Rotation;
 pub use samples::{Portrait, SampleTrial};
 pub use secret::{KeyId, random};
 pub use vault::{Destruction, Swept, Vault, VaultStatus, Victim};
+
+/// A buffer that is wiped when it is dropped.
+pub use zeroize::Zeroizing;

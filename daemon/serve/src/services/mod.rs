@@ -3,6 +3,7 @@
 
 mod appliance;
 mod documents;
+mod keys;
 mod ledger;
 mod retention;
 mod review;
@@ -35,6 +36,7 @@ pub(crate) fn all(door: &Arc<Door>, readers: &Readers) -> Routes {
         routes_server::RoutesServer(routes::Routes(door.clone()))
         retention_server::RetentionServer(retention::Retention(door.clone()))
         ledger_server::LedgerServer(ledger::Ledger(door.clone()))
+        keys_server::KeysServer(keys::Keys(door.clone()))
         appliance_server::ApplianceServer(appliance::Appliance(door.clone()))
     }
     routes.routes()
