@@ -89,6 +89,13 @@ mod tests {
     }
 
     #[test]
+    fn this_process_is_never_dumped() {
+        never_dump().unwrap();
+        assert!(!prctl::get_dumpable().unwrap());
+        assert_eq!(nix::sys::resource::getrlimit(Resource::RLIMIT_CORE).unwrap(), (0, 0));
+    }
+
+    #[test]
     fn a_control_group_without_swap_keeps_keys_out_of_it() {
         let own = "system.slice/lazaretd.service";
         for (max, barred) in

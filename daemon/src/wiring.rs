@@ -210,7 +210,10 @@ async fn wait_sealed(
     sealed.stop();
     working.await.context("sealed intake")?;
     feeding.abort();
-    let Some(Unsealing { master, reply }) = asked else { return Ok(None) };
+    let Some(Unsealing { master, reply }) = asked else {
+        sealed.stopped().await;
+        return Ok(None);
+    };
     sealed.close();
     let appliance = start.open(master, &draining).await?;
     doors.opened(appliance.clone());

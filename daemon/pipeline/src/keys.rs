@@ -9,7 +9,10 @@ use crate::{
     view::{Caller, Code, HeldKeys, KeysState, KeysView, Refused, RotationView},
 };
 use lifecycle::SystemEvent;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use vault::{MasterKey, VaultError, Zeroizing};
 
 pub(crate) fn view(desk: &Desk) -> KeysView {
@@ -32,7 +35,7 @@ pub(crate) async fn rotate(
     let dir = desk.settings.paths.state_dir.join(VAULT_DIR);
     let worker = desk.clone();
     let rotated = tokio::task::spawn_blocking(move || {
-        let new = new.map(|opener| opener.master(&dir)).transpose()?;
+        let new = new.map(|opener| opener.master(&dir, true)).transpose()?;
         let master_changed = new.is_some();
         let rotation = match new {
             Some(master) => worker.vault.rotate_master(master)?,
@@ -56,12 +59,17 @@ pub(crate) async fn rotate(
 }
 
 impl Opener {
-    /// The master key that it stands for, for a vault's directory. What was sent is wiped.
-    pub(crate) fn master(self, dir: &std::path::Path) -> Result<MasterKey, VaultError> {
+    /// The master key that it stands for, or from now on will, for a vault's directory. What was sent is
+    /// wiped.
+    pub(crate) fn master(self, dir: &Path, new: bool) -> Result<MasterKey, VaultError> {
         match self {
             Self::Passphrase(passphrase) => {
                 let passphrase = Zeroizing::new(passphrase);
-                MasterKey::from_passphrase(dir, &passphrase)
+                if new {
+                    MasterKey::from_new_passphrase(dir, &passphrase)
+                } else {
+                    MasterKey::from_passphrase(dir, &passphrase)
+                }
             }
             Self::Key(bytes) => {
                 let bytes = Zeroizing::new(bytes);

@@ -204,6 +204,13 @@ impl SealedAppliance {
         *self.0.ledger() = None;
     }
 
+    /// Writes the last line of a run that stayed sealed.
+    pub async fn stopped(&self) {
+        if let Err(error) = self.note(Actor::Daemon, SystemEvent::Stopped).await {
+            tracing::error!(%error, "the stop could not be written");
+        }
+    }
+
     /// Lets [`Self::work`] end.
     pub fn stop(&self) {
         self.0.closing.send_replace(true);
@@ -262,7 +269,7 @@ fn open(opening: SealedOpening) -> Result<(SealedAppliance, mpsc::Receiver<Unsea
 impl Inner {
     fn master(&self, opener: Opener) -> Result<MasterKey, VaultError> {
         let dir = self.vault_dir();
-        let master = opener.master(&dir)?;
+        let master = opener.master(&dir, false)?;
         if Vault::exists(&dir) {
             Vault::fits(&dir, &master)?;
         }
