@@ -5,7 +5,10 @@
 //! start. Names are sealed notes; they are kept while the file waits, and the last ones that vanished. Numbers of
 //! ledger records date everything, so the balance never depends on a clock.
 
-use crate::mark::{replace, settle};
+use crate::{
+    artefacts::hex,
+    mark::{replace, settle},
+};
 use std::{
     collections::{BTreeMap, VecDeque},
     fs::{self, File},
@@ -126,11 +129,9 @@ impl Sightings {
                 self.resolved.push(number(2));
                 names.remove(&number(1));
             }
-            Some("v") => self.keep_vanished(Vanished {
-                entry: number(1),
-                at: UnixMillis(number(2)),
-                name: sealed(3),
-            }),
+            Some("v") => {
+                self.keep_vanished(Vanished { entry: number(1), at: UnixMillis(number(2)), name: sealed(3) })
+            }
             _ => {}
         }
     }
@@ -296,7 +297,8 @@ impl Sightings {
         let mut text = format!("{HEADER} {through} {base_seen} {base_resolved} {next}\n");
         self.seen.iter().for_each(|seq| text += &format!("s {seq}\n"));
         self.resolved.iter().for_each(|seq| text += &format!("d {seq}\n"));
-        let lying = self.lying.iter().flat_map(|(name, numbers)| numbers.iter().map(move |number| (number, name)));
+        let lying =
+            self.lying.iter().flat_map(|(name, numbers)| numbers.iter().map(move |number| (number, name)));
         for (number, name) in lying.chain(self.claimed.values().map(|(number, name)| (number, name))) {
             text += &format!("o {number} {}\n", hex(&seal(vault, name)));
         }
@@ -323,11 +325,6 @@ pub(crate) fn open_name(vault: &Vault, sealed: &[u8]) -> Option<Vec<u8>> {
 /// Names end at 255 bytes, which a note holds.
 fn seal(vault: &Vault, name: &[u8]) -> Vec<u8> {
     vault.seal_note(PURPOSE, name).unwrap_or_default()
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -3,11 +3,19 @@
 //! Reads: the inbox folders. Leaves: nothing yet; it hands settled files to intake. The scan is the truth,
 //! `notify` only shortens the wait. Below the free-space floor nothing is claimed and files wait.
 
-use crate::{desk::Desk, intake, sightings::Sightings};
-use config::Source;
+use crate::{
+    StartError,
+    balance::Closed,
+    desk::Desk,
+    intake,
+    sightings::{self, Sightings},
+};
+use config::{Settings, Source};
 use inbox::{Candidate, Inbox, InboxError, InboxSettings, Name, RefusedEntry, Scan};
 use lifecycle::{Actor, Body, Record, SystemEvent};
 use std::{
+    fs,
+    os::unix::fs::DirBuilderExt as _,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -17,6 +25,7 @@ use std::{
 };
 use tokio::{sync::Notify, task::JoinSet};
 use types::{Label, Reason};
+use vault::Vault;
 
 /// Shortest pause between two looks at a folder: a busy sender must not keep us spinning.
 const LOOK_PAUSE_MIN: Duration = Duration::from_millis(20);
@@ -39,8 +48,26 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
+    /// Opens all inboxes with their journals; a day that was closed just before a crash is folded now.
+    pub(crate) fn open_all(
+        settings: &Settings,
+        vault: &Vault,
+        closed: &Closed,
+    ) -> Result<Vec<Arc<Self>>, StartError> {
+        let state_dir = &settings.paths.state_dir;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(state_dir.join("seen"))?;
+        let mut folders = Vec::new();
+        for source in &settings.sources {
+            let path = sightings::path_of(state_dir, &source.name);
+            let mut seen = Sightings::open(path, vault, closed.through, closed.files(&source.name))?;
+            seen.close(closed.through, vault)?;
+            folders.extend(Self::open(source, seen)?.map(Arc::new));
+        }
+        Ok(folders)
+    }
+
     /// Opens the inbox of a source; none if it has no folder.
-    pub(crate) fn open(source: &Source, sightings: Sightings) -> Result<Option<Self>, InboxError> {
+    fn open(source: &Source, sightings: Sightings) -> Result<Option<Self>, InboxError> {
         let Some(folder) = source.folder.clone() else { return Ok(None) };
         let path = folder.clone();
         let settings = InboxSettings {
@@ -146,7 +173,8 @@ fn look_and_note(desk: &Desk, folder: &Folder) -> Result<Scan, LookError> {
     let mut scan = folder.with(|inbox| inbox.scan())?;
     let seq = desk.store.applied_seq();
     folder.sightings(|sightings| {
-        let renamed = |(old, new): &(Name, Name)| sightings.rename(old.as_bytes(), new.as_bytes(), &desk.vault);
+        let renamed =
+            |(old, new): &(Name, Name)| sightings.rename(old.as_bytes(), new.as_bytes(), &desk.vault);
         scan.renamed.iter().try_for_each(renamed)?;
         // A sidecar is a file once it is handed out as one.
         let leaving = scan.refused.iter().filter(|entry| entry.leaves).map(|entry| &entry.found);
@@ -196,8 +224,12 @@ async fn refuse(desk: &Arc<Desk>, folder: &Arc<Folder>, entry: RefusedEntry) {
     });
     match moved.await {
         Ok((Ok(()), Ok(()))) | Err(_) => {}
-        Ok((Err(error), _)) => tracing::warn!(source = %folder.source, %error, "a refused entry stays in the inbox"),
-        Ok((_, Err(error))) => tracing::warn!(source = %folder.source, %error, "the journal of files seen waits for space"),
+        Ok((Err(error), _)) => {
+            tracing::warn!(source = %folder.source, %error, "a refused entry stays in the inbox")
+        }
+        Ok((_, Err(error))) => {
+            tracing::warn!(source = %folder.source, %error, "the journal of files seen waits for space")
+        }
     }
 }
 
@@ -210,7 +242,9 @@ async fn vanish(desk: &Arc<Desk>, folder: &Arc<Folder>, name: &Name) {
             tracing::warn!(source = %folder.source, "a file is gone that nobody took; see lazaretctl balance");
             let digest = desk.vault.keyed_digest("file-name", &[name.as_bytes()]);
             let (source, entry) = (folder.source.clone(), Some(number));
-            let Some(seq) = note(desk, SystemEvent::Vanished { source, name: digest, entry }).await else { return };
+            let Some(seq) = note(desk, SystemEvent::Vanished { source, name: digest, entry }).await else {
+                return;
+            };
             seq
         }
     };

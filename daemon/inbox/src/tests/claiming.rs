@@ -7,7 +7,7 @@ use std::{
     io::Write as _,
     os::unix::fs::MetadataExt as _,
 };
-use types::{Reason};
+use types::Reason;
 
 // A11: "first audit event written before the file leaves the inbox": it stays until it is told to go
 #[test]

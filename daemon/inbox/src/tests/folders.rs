@@ -9,7 +9,6 @@ use nix::{
 };
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-
 const NOTHING: Option<&str> = None;
 
 #[test]
