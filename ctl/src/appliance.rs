@@ -33,6 +33,7 @@ struct Status {
     keystore_generation: u64,
     free_bytes: u64,
     floor_bytes: u64,
+    ballast_bytes: u64,
     rss_bytes: u64,
     sealed: bool,
     queued: u64,
@@ -101,7 +102,8 @@ pub(crate) async fn status(client: &Client, format: Format) -> Outcome {
         line("in inboxes", status.waiting_in_inboxes.to_string());
         line("ledger", format!("{} records", status.ledger_records));
         line("keystore", format!("generation {}", status.keystore_generation));
-        line("disk free", format!("{} (floor {})", size(status.free_bytes), size(status.floor_bytes)));
+        let (free, floor, ballast) = (status.free_bytes, status.floor_bytes, status.ballast_bytes);
+        line("disk free", format!("{} (floor {}, ballast {})", size(free), size(floor), size(ballast)));
         line("memory", size(status.rss_bytes));
         for source in &status.sources {
             let folder = source.folder.as_deref().unwrap_or("(network only)");
@@ -214,6 +216,7 @@ impl From<StatusReply> for Status {
             keystore_generation: s.keystore_generation,
             free_bytes: s.free_bytes,
             floor_bytes: s.floor_bytes,
+            ballast_bytes: s.ballast_bytes,
             rss_bytes: s.rss_bytes,
             sealed: s.sealed,
             queued: s.queued,

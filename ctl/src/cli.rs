@@ -3,6 +3,7 @@
 use crate::{
     appliance::Store,
     audit::Audit,
+    balance::Balance,
     bench::Bench,
     check,
     deletion::Deletion,
@@ -120,6 +121,11 @@ with a scope keeps what is in it from destruction, also what comes later.")]
     Config(check::Config),
     #[command(subcommand)]
     Policy(check::Rules),
+    /// Check that every file ever seen is accounted for; exit 6 if not
+    #[command(after_help = "Examples:
+  lazaretctl balance
+  lazaretctl balance --day 2026-11-24 -o json")]
+    Balance(Balance),
     /// Show the appliance at a glance
     #[command(after_help = "Example:
   lazaretctl status -o json | jq .counts")]
@@ -223,6 +229,7 @@ mod tests {
             "audit verify --dir d --checkpoint c --pubkey k",
             "audit prove 01JD9Z6M8Q3V5X7Y9A1B2C3D4E -O proof.json",
             "audit checkpoint --qr",
+            "balance --day 2026-11-24 -o json",
             "pki issue fax-1 --dir d --days 30",
             "key status -o json",
             "key rotate --master new.key",

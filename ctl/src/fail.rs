@@ -75,7 +75,7 @@ impl From<Status> for Failure {
             Kind::NotFound => Exit::NotFound,
             Kind::Conflict => Exit::Conflict,
             Kind::Invalid => Exit::Usage,
-            Kind::Temporary | Kind::Sealed => Exit::Temporary,
+            Kind::Temporary | Kind::Sealed | Kind::Full => Exit::Temporary,
             Kind::Denied => Exit::NotAuthorised,
             Kind::TooLarge | Kind::Internal => Exit::Failure,
         };

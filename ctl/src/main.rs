@@ -6,6 +6,7 @@
 mod accounting;
 mod appliance;
 mod audit;
+mod balance;
 mod bench;
 mod check;
 mod cli;
@@ -98,6 +99,7 @@ async fn ask(cli: &Cli) -> Outcome {
         Verb::Store(what) => appliance::store(what, client, format).await,
         Verb::Key(what) => key::run(what, client, format).await,
         Verb::Unseal(what) => key::unseal(what, client).await,
+        Verb::Balance(what) => balance::run(what, client, format).await,
         Verb::Status => appliance::status(client, format).await,
         Verb::Doctor => appliance::doctor(client, format).await,
         Verb::Reload => appliance::reload(client).await,

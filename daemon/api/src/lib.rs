@@ -56,6 +56,8 @@ pub enum Kind {
     Invalid,
     /// Not now; try again.
     Temporary,
+    /// No room now; try again.
+    Full,
     /// Not for this caller.
     Denied,
     /// Over a limit.
@@ -68,11 +70,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 9] = [
         Self::NotFound,
         Self::Conflict,
         Self::Invalid,
         Self::Temporary,
+        Self::Full,
         Self::Denied,
         Self::TooLarge,
         Self::Sealed,
@@ -87,6 +90,7 @@ impl Kind {
             Self::Conflict => "conflict",
             Self::Invalid => "invalid",
             Self::Temporary => "temporary",
+            Self::Full => "full",
             Self::Denied => "denied",
             Self::TooLarge => "too-large",
             Self::Sealed => "sealed",
@@ -109,7 +113,7 @@ impl Kind {
             Self::Invalid => tonic::Code::InvalidArgument,
             Self::Temporary => tonic::Code::Unavailable,
             Self::Denied => tonic::Code::PermissionDenied,
-            Self::TooLarge => tonic::Code::ResourceExhausted,
+            Self::TooLarge | Self::Full => tonic::Code::ResourceExhausted,
             Self::Internal => tonic::Code::Internal,
         }
     }

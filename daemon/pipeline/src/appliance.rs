@@ -1,7 +1,7 @@
 //! The appliance as a whole: opened once, asked by many. [`crate::opening`] opens it.
 
 use crate::{
-    accounting, artefacts, checkpoints, commands,
+    accounting, artefacts, balance, ballast, checkpoints, closing, commands,
     desk::Desk,
     doctor, evidence, expire, explain, handover, intake, keys, mark,
     opening::{self, Opening, StartError},
@@ -10,11 +10,11 @@ use crate::{
     queries::Stream,
     queue, runner,
     sealed::Opener,
-    status, submit, sweep, upkeep,
+    status, submit, sweep, turned_away, upkeep,
     view::{
-        Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Explained, KeysView,
-        LedgerReport, PageReading, PageRedactions, Progress, Receipt, Refused, RotationView, RouteView,
-        StatusView, Submission,
+        BalanceView, Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Explained,
+        KeysView, LedgerReport, PageReading, PageRedactions, Progress, Receipt, Refused, RotationView,
+        RouteView, StatusView, Submission, VanishedView,
     },
     watch::{self, Folder},
 };
@@ -69,18 +69,22 @@ impl Appliance {
                 None
             }
         };
+        queue::recognise(&self.desk, &self.folders).await;
         for folder in self.folders.iter() {
             intake::resume_all(&self.desk, folder).await;
             tasks.spawn(watch::run(self.desk.clone(), folder.clone()));
         }
         sweep::at_start(&self.desk).await;
         tasks.spawn(sweep::run(self.desk.clone()));
-        tasks.spawn(queue::drain(self.desk.clone()));
+        tasks.spawn(queue::drain(self.desk.clone(), self.folders.clone()));
         tasks.spawn(runner::run(self.desk.clone()));
         tasks.spawn(expire::run(self.desk.clone()));
         tasks.spawn(checkpoints::run(self.desk.clone()));
         tasks.spawn(upkeep::settle(self.desk.clone()));
         tasks.spawn(upkeep::examine(self.desk.clone()));
+        tasks.spawn(ballast::run(self.desk.clone()));
+        tasks.spawn(turned_away::run(self.desk.clone()));
+        tasks.spawn(closing::run(self.desk.clone(), self.folders.clone()));
         let folders = self.folders.clone();
         let hearing = tokio::spawn(async move {
             while hints.recv().await.is_some() {
@@ -205,17 +209,31 @@ asks! {
         desk, _folders => commands::reclassify(desk, caller, doc, class).await
     }
     /// All routes.
-    routes() -> Vec<RouteView> { desk, _folders => Ok(routes(desk)) }
+    routes() -> Vec<RouteView> { desk, _folders => Ok(status::routes(desk)) }
     /// How far these documents are; none named: all, and the files in inboxes.
-    progress(docs: &[DocId]) -> Progress { desk, folders => status::progress(desk, folders, docs) }
+    progress(docs: &[DocId]) -> Progress {
+        desk, folders => {
+            let (folders, docs) = (folders.clone(), docs.to_vec());
+            desk.blocking(move |desk| Ok(status::progress(desk, &folders, &docs))).await.map_err(submit::refused)?
+        }
+    }
     /// The appliance at a glance.
-    status() -> StatusView { desk, folders => status::status(desk, folders) }
+    status() -> StatusView {
+        desk, folders => {
+            let folders = folders.clone();
+            desk.blocking(move |desk| Ok(status::status(desk, &folders))).await.map_err(submit::refused)?
+        }
+    }
     /// Proves what the appliance claims.
     doctor() -> Vec<Check> { desk, folders => Ok(doctor::doctor(desk, folders).await) }
     /// What is known of the keys.
     keys() -> KeysView { desk, _folders => Ok(keys::view(desk)) }
     /// Replaces the root key, and with `new` the master key too; audited.
     keys_rotate(caller: &Caller, new: Option<Opener>) -> RotationView { desk, _folders => keys::rotate(desk, caller, new).await }
+    /// Whether everything that came is accounted for: so far, or on a day.
+    balance(day: Option<Label>) -> Vec<BalanceView> { desk, folders => balance::balance(desk, folders, day).await }
+    /// Names of the files that vanished last; audited.
+    vanished(caller: &Caller) -> Vec<VanishedView> { desk, folders => balance::vanished(desk, folders, caller).await }
     /// Checks the whole ledger; audited.
     ledger_verify(caller: &Caller) -> LedgerReport {
         desk, _folders => {
@@ -253,20 +271,4 @@ impl Appliance {
         self.desk.policy.store(Arc::new(policy));
         Ok(())
     }
-}
-
-fn routes(desk: &Desk) -> Vec<RouteView> {
-    let policy = desk.policy.load();
-    let view = |route: &policy::Route| RouteView {
-        name: route.name.clone(),
-        owner: route.owner.clone(),
-        sla_hours: route.sla_hours,
-        rendition: match route.rendition {
-            policy::RouteRendition::Redacted => Rendition::Redacted,
-            policy::RouteRendition::Original => Rendition::Original,
-        },
-        folder: desk.settings.paths.outbox_dir.join(&route.folder).display().to_string(),
-        classes: route.classes.clone(),
-    };
-    policy.routes().iter().map(view).collect()
 }

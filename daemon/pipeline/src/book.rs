@@ -66,7 +66,8 @@ pub(crate) enum Admission {
 enum Answer {
     State(Box<State>),
     Admitted(Admission),
-    Noted,
+    /// The number of the record.
+    Noted(u64),
     Rebuilt(u64),
     Destroyed(Vec<(DocId, Fate)>),
 }
@@ -150,7 +151,15 @@ impl Book {
 
     /// Writes something about the appliance; durable on return.
     pub(crate) async fn note(&self, by: Actor, event: SystemEvent) -> Result<(), BookError> {
-        self.order(by, Body::System(event), None, false).await.map(|_| ())
+        self.note_at(by, event).await.map(drop)
+    }
+
+    /// The same, and gives the number of the record.
+    pub(crate) async fn note_at(&self, by: Actor, event: SystemEvent) -> Result<u64, BookError> {
+        match self.order(by, Body::System(event), None, false).await? {
+            Answer::Noted(seq) => Ok(seq),
+            _ => Err(BookError::Broken("the writer answered another question")),
+        }
     }
 
     /// Number of records, as it grows.
@@ -277,7 +286,12 @@ impl Writer {
             }
         }
         match self.write(records) {
-            Ok(()) => replies.into_iter().for_each(|(reply, answer)| answer_to(reply, Ok(answer))),
+            Ok(seqs) => {
+                for ((reply, answer), seq) in replies.into_iter().zip(seqs) {
+                    let answer = if matches!(answer, Answer::Noted(_)) { Answer::Noted(seq) } else { answer };
+                    answer_to(reply, Ok(answer));
+                }
+            }
             Err(BookError::Full) => {
                 replies.into_iter().for_each(|(reply, _)| answer_to(reply, Err(BookError::Full)))
             }
@@ -289,9 +303,10 @@ impl Writer {
         }
     }
 
-    pub(crate) fn write(&mut self, records: Vec<NewRecord>) -> Result<(), BookError> {
+    /// Gives the numbers of the records, in their order.
+    pub(crate) fn write(&mut self, records: Vec<NewRecord>) -> Result<Vec<u64>, BookError> {
         if records.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let written = match self.ledger.append_placed(records) {
             Ok(written) => written,
@@ -307,7 +322,7 @@ impl Writer {
             std::process::abort();
         }
         self.size.send_replace(self.ledger.tip().0);
-        Ok(())
+        Ok(written.iter().map(|placed| placed.record.seq).collect())
     }
 
     /// Decides whether a fact may be written, what is written with it, and what the caller will hear.
@@ -322,7 +337,8 @@ impl Writer {
         match body {
             Body::System(event) => {
                 self.judge_hold(ahead, &event)?;
-                Ok((vec![Body::System(event)], Answer::Noted))
+                // The number is known once it is written.
+                Ok((vec![Body::System(event)], Answer::Noted(0)))
             }
             Body::Document { doc, event: Event::Arrived(arrival) } => {
                 let (bodies, admission) = self.judge_arrival(ahead, doc, *arrival, asks, at)?;

@@ -1,7 +1,7 @@
 //! Certificates of destruction (A46): what was destroyed, why, for whom, and until when a backup could still open
 //! it. Compact JSON, signed as it stands with the site's key; nothing in it names a patient.
 
-use crate::store::hex;
+use crate::artefacts::hex;
 use lifecycle::{Actor, Over, State};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt::Write as _};

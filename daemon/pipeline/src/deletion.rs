@@ -1,9 +1,9 @@
 //! What proves a destruction: its certificates, and the vain attempt to open what was kept of the ciphertext.
 
 use crate::{
+    artefacts::hex,
     desk::Desk,
     queries::find,
-    store::hex,
     submit::refused,
     view::{Caller, Certificates, Code, Refused, SignedCertificate, Trial},
 };

@@ -1,8 +1,9 @@
 //! The handles a station may use, and nothing else.
 
 use crate::{
-    arriving::Arriving, book::Book, checkpoints::Checkpoints, gauges::Gauges, handover::Turns, mark::Trust,
-    queue::Queue, refusal::Refusal, workers::Workers,
+    arriving::Arriving, ballast::Ballast, book::Book, checkpoints::Checkpoints, closing::Closing,
+    gauges::Gauges, handover::Turns, mark::Trust, queue::Queue, refusal::Refusal, turned_away::TurnedAway,
+    workers::Workers,
 };
 use ::store::Store;
 use arc_swap::ArcSwap;
@@ -29,6 +30,12 @@ pub(crate) struct Desk {
     pub(crate) clock: fn() -> UnixMillis,
     /// What the mark says of the ledger.
     pub(crate) trust: Mutex<Trust>,
+    /// What is given up when the disk is full.
+    pub(crate) ballast: Ballast,
+    /// Uploads that were not taken, of this minute.
+    pub(crate) turned_away: TurnedAway,
+    /// Days that were signed into the ledger.
+    pub(crate) closing: tokio::sync::Mutex<Closing>,
     /// What is on its way into the ledger.
     pub(crate) arriving: Arriving,
     /// Whose move a document's next step is.
@@ -81,7 +88,7 @@ impl Desk {
 
     /// Enough space to take in more?
     pub(crate) fn has_space(&self) -> bool {
-        self.free_bytes() >= self.settings.space.floor_bytes
+        self.free_bytes() >= self.settings.space.floor_bytes && !self.ballast.is_released()
     }
 
     /// Whether the ledger holds what it once held.

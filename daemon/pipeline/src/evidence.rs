@@ -180,7 +180,7 @@ fn gather(
         site_key: Digest(desk.vault.verifying_key()),
         files: std::mem::take(&mut folder.listed),
     })?;
-    let signature = crate::store::hex(&desk.vault.sign(&manifest));
+    let signature = artefacts::hex(&desk.vault.sign(&manifest));
     folder.hand("manifest.json".to_owned(), manifest)?;
     folder.hand("manifest.sig".to_owned(), signature.into_bytes())
 }

@@ -23,9 +23,12 @@ mod admission;
 mod appliance;
 mod arriving;
 mod artefacts;
+mod balance;
+mod ballast;
 mod book;
-mod checkpoints;
 mod certificate;
+mod checkpoints;
+mod closing;
 mod commands;
 mod deletion;
 mod desk;
@@ -50,10 +53,12 @@ mod records;
 mod refusal;
 mod runner;
 mod sealed;
+mod sightings;
 mod spool;
 mod status;
 mod submit;
 mod sweep;
+mod turned_away;
 mod upkeep;
 mod view;
 mod workers;
@@ -64,8 +69,8 @@ pub use policies::read_policy;
 pub use queries::Stream;
 pub use sealed::{Opener, SealedAppliance, SealedOpening, Unsealing, sealed};
 pub use view::{
-    Caller, Certificates, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Expiry, Explained,
-    HeldKeys, HoldView, KeysState, KeysView, LedgerReport, PageReading, PageRedactions, Progress, Receipt,
-    RedactedBox, Refused, RotationView, RouteView, SignedCertificate, SourceView, StationUsage, StatusView,
-    Submission, TermView, Trial,
+    BalanceView, Caller, Certificates, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf,
+    Expiry, Explained, HeldKeys, HoldView, KeysState, KeysView, LedgerReport, PageReading, PageRedactions,
+    Progress, Receipt, RedactedBox, Refused, RotationView, RouteView, SignedCertificate, SourceView,
+    StationUsage, StatusView, Submission, TermView, Trial, VanishedView,
 };

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
     io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     sync::PoisonError,
 };
@@ -36,8 +37,28 @@ struct Mark {
     at: UnixMillis,
 }
 
+/// What to believe of the ledger at start.
+pub(crate) fn trust(
+    state_dir: &Path,
+    ledger_dir: &Path,
+    vault: &Vault,
+    index_was_set_aside: bool,
+) -> Result<Trust, LedgerError> {
+    let trust = match check(state_dir, ledger_dir, vault)? {
+        // An index that has followed another ledger looks like a damaged one.
+        Trust::Unmarked if index_was_set_aside => Trust::RolledBack,
+        trust => trust,
+    };
+    if trust == Trust::RolledBack {
+        tracing::error!(
+            "the ledger is older than the mark beside it: an old copy was put back; nothing is swept"
+        );
+    }
+    Ok(trust)
+}
+
 /// Compares the ledger with the mark. A mark that cannot be read is none: it was cut short when it was written.
-pub(crate) fn check(state_dir: &Path, ledger_dir: &Path, vault: &Vault) -> Result<Trust, LedgerError> {
+fn check(state_dir: &Path, ledger_dir: &Path, vault: &Vault) -> Result<Trust, LedgerError> {
     let mark = fs::read(state_dir.join(FILE_NAME)).ok();
     let Some(mark) = mark.and_then(|bytes| serde_json::from_slice::<Mark>(&bytes).ok()) else {
         return Ok(Trust::Unmarked);
@@ -75,8 +96,10 @@ fn digest_of(ledger_dir: &Path, vault: &Vault, seq: u64) -> Result<Option<Digest
 
 /// Replaces a small file: after a crash there is the old one or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let staged = path.with_extension("part");
-    let mut file = File::create(&staged)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // No label begins with a dot.
+    let staged = path.with_file_name(format!(".{name}.part"));
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
     file.write_all(bytes)?;
     settle(&file);
     fs::rename(staged, path)?;

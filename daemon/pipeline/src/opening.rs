@@ -4,15 +4,18 @@
 use crate::{
     appliance::Appliance,
     arriving::Arriving,
+    ballast::Ballast,
     book::Book,
     certificate::Certifier,
     checkpoints::{self, Checkpoints},
+    closing::{Closed, Closing},
     desk::Desk,
     gauges::Gauges,
     handover::Turns,
-    mark::{self, Trust},
+    mark,
     queue::Queue,
     retain::DAY_MS,
+    turned_away::TurnedAway,
     watch::Folder,
     workers::{Workers, prove},
 };
@@ -109,24 +112,11 @@ pub(crate) fn open(
     let index_dir = state_dir.join(INDEX_DIR);
     let (store, opened) =
         Store::open_reporting(&index_dir, &ledger_dir, probe_index, |seq| progress(seq, recovery.records))?;
-    let folders: Vec<Arc<Folder>> = settings
-        .sources
-        .iter()
-        .filter_map(|source| Folder::open(source, false).transpose())
-        .map(|folder| folder.map(Arc::new))
-        .collect::<Result<_, _>>()?;
+    let closed = Closed::read(&state_dir);
+    let folders = Folder::open_all(&settings, &vault, &closed)?;
     refuse_a_lost_ledger(&vault, recovery.records)?;
     vault.sweep()?;
-    let mut trust = mark::check(&state_dir, &ledger_dir, &vault)?;
-    if opened.set_aside.is_some() && trust == Trust::Unmarked {
-        // An index that has followed another ledger looks like a damaged one.
-        trust = Trust::RolledBack;
-    }
-    if trust == Trust::RolledBack {
-        tracing::error!(
-            "the ledger is older than the mark beside it: an old copy was put back; nothing is swept"
-        );
-    }
+    let trust = mark::trust(&state_dir, &ledger_dir, &vault, opened.set_aside.is_some())?;
     let mut events = Vec::new();
     if recovery.cut_bytes > 0 {
         events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });
@@ -147,6 +137,7 @@ pub(crate) fn open(
     let book = Book::open(ledger, store.clone(), vault.clone(), certifier, clock)?;
     let queue = Queue::open(&state_dir)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
+    let ballast = Ballast::open(&state_dir, settings.space.ballast_bytes, settings.space.floor_bytes);
     let desk = Arc::new(Desk {
         settings,
         vault,
@@ -159,6 +150,9 @@ pub(crate) fn open(
         gauges,
         clock,
         trust: Mutex::new(trust),
+        ballast,
+        turned_away: TurnedAway::default(),
+        closing: tokio::sync::Mutex::new(Closing::from(closed)),
         arriving: Arriving::default(),
         turns: Turns::default(),
         wake: Notify::new(),

@@ -4,7 +4,7 @@
 //! A crash may leave a file whose document exists already: it is only removed. It may leave a file that
 //! no event names: it was not acknowledged, and becomes a document all the same.
 
-use crate::{book::Admission, desk::Desk, facts::ArrivalFacts, intake, refusal::Refusal};
+use crate::{book::Admission, desk::Desk, facts::ArrivalFacts, intake, refusal::Refusal, watch::Folder};
 use lifecycle::{Actor, Channel};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 use types::{DocId, Label, Phi, Reason};
-use vault::{IntakeKey, SealedFacts, SealedWriter, VaultError};
+use vault::{IntakeKey, SealedFacts, SealedReader, SealedWriter, VaultError};
 
 /// The folder under the state directory.
 const DIR: &str = "sealed";
@@ -41,6 +41,8 @@ pub(crate) struct Taken {
     pub(crate) source: Label,
     /// How.
     pub(crate) channel: Channel,
+    /// Its name in the inbox, byte for byte; none for an upload.
+    pub(crate) name: Option<Vec<u8>>,
     /// What came with it; the hash is not known yet.
     pub(crate) facts: ArrivalFacts,
     /// The principal and its idempotency key.
@@ -118,11 +120,48 @@ fn document_of(name: &std::ffi::OsStr) -> Option<DocId> {
     name.to_str()?.strip_suffix(ENDING)?.parse().ok()
 }
 
+/// Writes down that the files of the queue were seen in their inboxes and taken, before the folders are looked at:
+/// a file that is gone and not accounted for would look like one that vanished.
+pub(crate) async fn recognise(desk: &Arc<Desk>, folders: &[Arc<Folder>]) {
+    let folders = folders.to_vec();
+    let recognised = desk.blocking(move |desk| {
+        for doc in desk.queue.documents().map_err(crate::artefacts::disk)? {
+            match opened(desk, doc) {
+                Ok((taken, _)) => recognise_one(desk, &folders, doc, &taken)?,
+                Err(refusal) => {
+                    tracing::error!(%doc, %refusal, "a file that was taken in while sealed does not open");
+                }
+            }
+        }
+        Ok(())
+    });
+    if let Err(refusal) = recognised.await {
+        tracing::warn!(%refusal, "files that were taken in while sealed may be counted as vanished");
+    }
+}
+
+fn recognise_one(desk: &Desk, folders: &[Arc<Folder>], doc: DocId, taken: &Taken) -> Result<(), Refusal> {
+    let (Some(name), Some(folder)) = (&taken.name, place_of(folders, &taken.source)) else { return Ok(()) };
+    let seq = desk.store.applied_seq();
+    let seen = folder.sightings(|sightings| {
+        if sightings.number(name).is_none() {
+            sightings.sight([name.as_slice()], seq, &desk.vault)?;
+        }
+        sightings.claim(name, doc);
+        Ok(())
+    });
+    seen.map_err(crate::artefacts::disk)
+}
+
+fn place_of<'f>(folders: &'f [Arc<Folder>], source: &Label) -> Option<&'f Arc<Folder>> {
+    folders.iter().find(|folder| folder.source == *source)
+}
+
 /// Takes in what was sealed, until nothing is left or the daemon drains.
-pub(crate) async fn drain(desk: Arc<Desk>) {
+pub(crate) async fn drain(desk: Arc<Desk>, folders: Arc<Vec<Arc<Folder>>>) {
     let mut draining = desk.draining.clone();
     for round in 0.. {
-        let left = drain_once(&desk).await;
+        let left = drain_once(&desk, &folders).await;
         if left == 0 || desk.is_draining() {
             return;
         }
@@ -135,7 +174,7 @@ pub(crate) async fn drain(desk: Arc<Desk>) {
 }
 
 /// Gives how many files are left.
-async fn drain_once(desk: &Arc<Desk>) -> usize {
+async fn drain_once(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> usize {
     let documents = match desk.queue.documents() {
         Ok(documents) => documents,
         Err(error) => {
@@ -149,7 +188,7 @@ async fn drain_once(desk: &Arc<Desk>) -> usize {
             left += 1;
             continue;
         }
-        match take(desk, doc).await {
+        match take(desk, folders, doc).await {
             Ok(()) => desk.wake.notify_one(),
             Err(refusal) => {
                 left += 1;
@@ -160,7 +199,7 @@ async fn drain_once(desk: &Arc<Desk>) -> usize {
     left
 }
 
-async fn take(desk: &Arc<Desk>, doc: DocId) -> Result<(), Refusal> {
+async fn take(desk: &Arc<Desk>, folders: &[Arc<Folder>], doc: DocId) -> Result<(), Refusal> {
     if desk.store.get(doc)?.is_none() {
         let (by, arrival, asks) = desk.blocking(move |desk| reseal(desk, doc)).await?;
         let original = arrival.original;
@@ -182,12 +221,16 @@ async fn take(desk: &Arc<Desk>, doc: DocId) -> Result<(), Refusal> {
         }
         tracing::info!(%doc, "received, after it was taken in while sealed");
     }
+    let source = desk.store.peek(doc)?.map(|document| document.state.source);
+    if let Some(folder) = source.and_then(|source| place_of(folders, &source)) {
+        intake::account(desk, folder, doc).await;
+    }
     desk.queue.remove(doc).map_err(crate::artefacts::disk)
 }
 
-/// From the site's public key to the document's own; also whether the sender asks for a retention.
-fn reseal(desk: &Desk, doc: DocId) -> Result<(Actor, lifecycle::Arrival, bool), Refusal> {
-    let mut reader = desk.vault.open_sealed(doc, &desk.queue.dir).map_err(|error| match error {
+/// What came with a file of the queue, and its bytes.
+fn opened(desk: &Desk, doc: DocId) -> Result<(Taken, SealedReader), Refusal> {
+    let reader = desk.vault.open_sealed(doc, &desk.queue.dir).map_err(|error| match error {
         // Room on the disk may come back; a file that was changed will not.
         full @ VaultError::Full { .. } => Refusal::from(full),
         other => {
@@ -195,8 +238,14 @@ fn reseal(desk: &Desk, doc: DocId) -> Result<(Actor, lifecycle::Arrival, bool), 
             Refusal::Because(Reason::StorageError)
         }
     })?;
-    let taken: Taken =
+    let taken =
         serde_json::from_slice(&reader.metadata).map_err(|_| Refusal::Because(Reason::StorageError))?;
+    Ok((taken, reader))
+}
+
+/// From the site's public key to the document's own; also whether the sender asks for a retention.
+fn reseal(desk: &Desk, doc: DocId) -> Result<(Actor, lifecycle::Arrival, bool), Refusal> {
+    let (taken, mut reader) = opened(desk, doc)?;
     let (blob, facts) = intake::seal_original(desk, doc, &mut reader)?;
     let known = ArrivalFacts { sha256: facts.sha256, ..taken.facts };
     let key = taken.idempotency.map(|(caller, key)| intake::idempotency_digest(desk, &caller, &key));

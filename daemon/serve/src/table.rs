@@ -70,6 +70,9 @@ pub(crate) const TABLE: &[Entry] = &[
     entry("/lazaret.v1.Appliance/Doctor", &[Scope::Admin]),
     entry("/lazaret.v1.Appliance/Reload", &[Scope::Admin]),
     entry("/lazaret.v1.Appliance/RebuildIndex", &[Scope::Admin]),
+    entry("/lazaret.v1.Appliance/Balance", &[Scope::Audit, Scope::Admin]),
+    // Names of files are PHI: for auditors, and for those who may read originals.
+    entry("/lazaret.v1.Appliance/Vanished", &[Scope::Audit, Scope::ReadOriginal]),
     entry("/lazaret.v1.Keys/Status", &[Scope::Admin, Scope::Audit]),
     entry("/lazaret.v1.Keys/Rotate", &[Scope::Admin]),
     entry("/lazaret.v1.Keys/Unseal", &[Scope::Admin]),
@@ -170,7 +173,8 @@ mod tests {
         assert_eq!(doors_of(Scope::ReadRedacted), redacted);
         let original =
             ["Documents/Words", "Documents/Redactions", "Documents/GetText", "Documents/GetOriginal"];
-        assert_eq!(doors_of(Scope::ReadOriginal), [&more(&original)[..], &["Routes/List"]].concat());
+        let rest = ["Routes/List", "Appliance/Vanished"];
+        assert_eq!(doors_of(Scope::ReadOriginal), [&more(&original)[..], &rest].concat());
         let hold = ["Documents/PlaceHold", "Documents/LiftHold", "Routes/List"];
         let hold = [&more(&hold)[..], &["Holds/Place", "Holds/Lift", "Holds/List"]].concat();
         assert_eq!(doors_of(Scope::Hold), hold);

@@ -98,11 +98,15 @@ impl Names {
 
 /// The fields of a state that repeat from document to document. One that is missing here is kept as it is.
 fn labels(state: &mut State) -> impl Iterator<Item = &mut Label> {
-    let State { source, schedules, format, route, owner, rules, sensitivity, .. } = state;
-    let Schedules { original, redacted, text, review, log } = schedules;
-    let terms = [original, redacted, text, review, log].map(|term| &mut term.rule);
+    let State { source, schedules, asked, format, route, owner, rules, sensitivity, .. } = state;
     let given = [format, route, owner].into_iter().flatten();
-    std::iter::once(source).chain(terms).chain(given).chain(rules).chain(sensitivity)
+    let asked = asked.iter_mut().flat_map(terms);
+    std::iter::once(source).chain(terms(schedules)).chain(asked).chain(given).chain(rules).chain(sensitivity)
+}
+
+fn terms(schedules: &mut Schedules) -> [&mut Label; 5] {
+    let Schedules { original, redacted, text, review, log } = schedules;
+    [original, redacted, text, review, log].map(|term| &mut term.rule)
 }
 
 fn key_of(number: usize) -> Vec<u8> {

@@ -37,6 +37,13 @@ pub(crate) struct Reading<'s> {
     pub(crate) known: RwLockReadGuard<'s, Known>,
 }
 
+impl Reading<'_> {
+    /// The last record that is visible.
+    pub(crate) fn seq(&self) -> u64 {
+        self.known.tip.seq
+    }
+}
+
 impl Store {
     pub(crate) fn new(trees: Trees, known: Known, dir: &Path, ledger_dir: &Path, lock: File) -> Self {
         let (lookup, known, rebuilt) = (Lookup::new(ledger_dir), RwLock::new(known), AtomicU64::new(0));

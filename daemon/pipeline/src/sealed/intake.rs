@@ -7,7 +7,7 @@ use crate::{
     refusal::Refusal,
     submit::{name_of, refused},
     view::{Caller, Code, Refused, Submission},
-    watch::Folder,
+    watch::Place,
 };
 use inbox::{Candidate, Claimed};
 use lifecycle::{Actor, Channel, SystemEvent};
@@ -30,7 +30,7 @@ const LOOK_PAUSE_MIN: Duration = Duration::from_millis(50);
 const UNKNOWN: Digest = Digest([0; 32]);
 
 /// Watches one folder until the appliance is opened or drains.
-pub(super) async fn watch(inner: Arc<Inner>, folder: Arc<Folder>) {
+pub(super) async fn watch(inner: Arc<Inner>, folder: Arc<Place>) {
     let (mut closing, mut draining) = (inner.closing.subscribe(), inner.draining.clone());
     let mut first = true;
     while !inner.is_closing() {
@@ -47,7 +47,7 @@ pub(super) async fn watch(inner: Arc<Inner>, folder: Arc<Folder>) {
 
 impl Inner {
     /// One look at a folder; gives when the next is due.
-    fn look(&self, folder: &Folder, leftovers: bool) -> Option<Duration> {
+    fn look(&self, folder: &Place, leftovers: bool) -> Option<Duration> {
         let key = self.key?;
         if !self.has_space() {
             return None;
@@ -60,7 +60,7 @@ impl Inner {
                 }
             }
         }
-        let scan = match folder.with(|inbox| inbox.scan((self.clock)())) {
+        let scan = match folder.with(|inbox| inbox.scan()) {
             Ok(scan) => scan,
             Err(error) => {
                 tracing::warn!(source = %folder.source, %error, "the inbox cannot be scanned; its files wait");
@@ -77,7 +77,7 @@ impl Inner {
         if more { Some(Duration::ZERO) } else { scan.next_due }
     }
 
-    fn claim(&self, key: &IntakeKey, folder: &Folder, candidate: Candidate) {
+    fn claim(&self, key: &IntakeKey, folder: &Place, candidate: Candidate) {
         let _in_intake = self.gauges.intake();
         match folder.with(|inbox| inbox.claim(candidate, self.new_doc())) {
             Ok(Some(claimed)) => self.take(key, folder, claimed),
@@ -89,7 +89,7 @@ impl Inner {
         }
     }
 
-    fn take(&self, key: &IntakeKey, folder: &Folder, mut claimed: Claimed) {
+    fn take(&self, key: &IntakeKey, folder: &Place, mut claimed: Claimed) {
         let doc = claimed.id;
         match self.seal_claimed(key, &folder.source, &mut claimed) {
             Ok(true) => {
@@ -134,6 +134,7 @@ impl Inner {
             by: by.clone(),
             source: source.clone(),
             channel: Channel::Inbox,
+            name: Some(claimed.name_bytes().to_vec()),
             facts,
             idempotency: None,
         };
@@ -181,8 +182,14 @@ impl Inner {
             bad_sidecar: false,
         };
         let idempotency = what.idempotency_key.map(|key| (name_of(caller), key));
-        let taken =
-            Taken { by: by.clone(), source: what.source.clone(), channel: Channel::Grpc, facts, idempotency };
+        let taken = Taken {
+            by: by.clone(),
+            source: what.source.clone(),
+            channel: Channel::Grpc,
+            name: None,
+            facts,
+            idempotency,
+        };
         let mut writer = self.queue.seal(&key, doc, &taken).map_err(refused)?;
         let mut bytes = 0_u64;
         loop {

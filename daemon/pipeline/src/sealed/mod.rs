@@ -16,7 +16,7 @@ use crate::{
     view::{
         Caller, Code, KeysState, KeysView, Progress, Receipt, Refused, SourceView, StatusView, Submission,
     },
-    watch::Folder,
+    watch::Place,
     workers::prove,
 };
 use config::Settings;
@@ -76,7 +76,7 @@ struct Inner {
     queue: Queue,
     /// Gone once the appliance is being opened.
     ledger: Mutex<Option<Ledger>>,
-    folders: Mutex<Vec<Arc<Folder>>>,
+    folders: Mutex<Vec<Arc<Place>>>,
     gauges: Arc<Gauges>,
     clock: fn() -> UnixMillis,
     draining: watch::Receiver<bool>,
@@ -240,7 +240,7 @@ fn open(opening: SealedOpening) -> Result<(SealedAppliance, mpsc::Receiver<Unsea
     let folders = settings
         .sources
         .iter()
-        .filter_map(|source| Folder::open(source, true).transpose())
+        .filter_map(|source| Place::open(source, true).transpose())
         .map(|folder| folder.map(Arc::new))
         .collect::<Result<Vec<_>, _>>()?;
     let (unsealed, asks) = mpsc::channel(1);
@@ -320,6 +320,7 @@ impl Inner {
             keystore_generation: 0,
             free_bytes: self.free_bytes(),
             floor_bytes: self.settings.space.floor_bytes,
+            ballast_bytes: crate::ballast::held_bytes(&self.settings.paths.state_dir),
             sources,
             stations: Vec::new(),
             rss_bytes: crate::status::own_rss_bytes(),
@@ -357,7 +358,7 @@ impl Inner {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn folders(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Folder>>> {
+    fn folders(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Place>>> {
         self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
