@@ -21,6 +21,12 @@ impl Candidate {
         self.name.display()
     }
 
+    /// Its name on disk.
+    #[must_use]
+    pub fn file_name(&self) -> &Name {
+        &self.name
+    }
+
     /// Its size.
     #[must_use]
     pub fn bytes(&self) -> u64 {

@@ -14,7 +14,9 @@ const SIDECAR: &[u8] = b".json";
 pub struct Name(Box<[u8]>);
 
 impl Name {
-    pub(crate) fn new(bytes: &[u8]) -> Self {
+    /// The name of these bytes.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }
 

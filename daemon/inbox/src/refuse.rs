@@ -1,8 +1,8 @@
 //! Entries that can never be taken in are moved to `.refused/ID/NAME`: never opened, never followed, never
-//! deleted.
+//! deleted. A scan only names them, so that whoever keeps the books can write it down before they move.
 
 use crate::{
-    Inbox, Name,
+    Inbox, InboxError, Name,
     folder::{Folder, stamp},
 };
 use nix::unistd::{UnlinkatFlags, unlinkat};
@@ -13,18 +13,48 @@ use std::{
 };
 use types::{DocId, Phi, Reason, UnixMillis};
 
-/// An entry that was refused. A directory stays where it is and is reported once; so does an entry that
-/// cannot be moved, and a file that cannot be opened and is tried again.
+/// An entry that was refused; it is named once.
 pub struct RefusedEntry {
     /// Its name, for people.
     pub name: Phi,
     /// Why.
     pub reason: Reason,
+    /// It is to be moved away ([`Inbox::set_aside`]). A directory stays where it is, and so does a file that
+    /// cannot be opened and is tried again.
+    pub leaves: bool,
+    /// Its name on disk.
+    pub found: Name,
+}
+
+impl RefusedEntry {
+    pub(crate) fn new(found: &Name, reason: Reason, leaves: bool) -> Self {
+        Self { name: found.display(), reason, leaves, found: found.clone() }
+    }
 }
 
 impl Inbox {
+    /// Moves a refused entry to `.refused`.
+    ///
+    /// # Errors
+    /// When the file system refuses, or a good file has taken its name; it is then where it was.
+    pub fn set_aside(&mut self, entry: &RefusedEntry, now: UnixMillis) -> Result<(), InboxError> {
+        let moved = self.move_away(&entry.found, now);
+        if moved.is_ok() {
+            self.seen.forget(&entry.found);
+        }
+        moved.map_err(self.folder.file_error("set aside"))
+    }
+
+    /// Whether an entry of this name lies in the inbox.
+    ///
+    /// # Errors
+    /// When the folder cannot be asked.
+    pub fn lies(&self, name: &Name) -> Result<bool, InboxError> {
+        Ok(self.folder.stamp(name)?.is_some())
+    }
+
     /// Moves an entry of the inbox to `.refused`.
-    pub(crate) fn move_away(&self, name: &Name, now: UnixMillis) -> io::Result<()> {
+    fn move_away(&self, name: &Name, now: UnixMillis) -> io::Result<()> {
         let id = DocId::from_parts(now, unique()).to_string();
         let place = Folder::make_inner(&self.folder.refused, &id)?;
         let moved = rename_noreplace(&self.folder.inbox, name.as_path(), &place, name.as_path());

@@ -14,7 +14,7 @@ use std::{
     fs::File,
     time::{Duration, Instant},
 };
-use types::{Reason, UnixMillis};
+use types::Reason;
 
 /// Files that one scan opens and hands out. The rest follows at the next scan, which is due at once.
 pub(crate) const CANDIDATES_MAX: usize = 256;
@@ -32,8 +32,14 @@ pub struct Scan {
     pub unreadable: u32,
     /// Entries that can never be taken in.
     pub refused: Vec<RefusedEntry>,
+    /// Files seen for the first time; after a start that is every file. A sidecar is none.
+    pub fresh: Vec<Name>,
+    /// Files that got another name since the last scan: from, to.
+    pub renamed: Vec<(Name, Name)>,
     /// Files seen before that are gone, and were not claimed.
     pub vanished: Vec<Name>,
+    /// Everything that lies in the folder was seen: what was known before and is not there is gone.
+    pub complete: bool,
     /// There was more than one scan handles: scan again at once.
     pub more: bool,
     /// When the next file may have settled.
@@ -54,31 +60,26 @@ impl Inbox {
     ///
     /// # Errors
     /// When the folder cannot be used: nothing is changed then, and the next scan tries again.
-    pub fn scan(&mut self, now: UnixMillis) -> Result<Scan, InboxError> {
-        self.scan_at(now, Instant::now())
+    pub fn scan(&mut self) -> Result<Scan, InboxError> {
+        self.scan_at(Instant::now())
     }
 
-    pub(crate) fn scan_at(&mut self, now: UnixMillis, tick: Instant) -> Result<Scan, InboxError> {
+    pub(crate) fn scan_at(&mut self, tick: Instant) -> Result<Scan, InboxError> {
         self.folder.refresh()?;
         self.seen.begin();
         for name in self.take_taken() {
             self.seen.forget(&name);
         }
         let mut scan = Scan::default();
-        let files = self.note_all(&mut scan, now, tick)?;
+        let files = self.note_all(&mut scan, tick)?;
         for turn in self.settled(files, &mut scan, tick) {
-            self.examine(turn, &mut scan, now, tick);
+            self.examine(turn, &mut scan, tick);
         }
         Ok(scan)
     }
 
     /// Notes what lies in the folder, moves away what is no file, and returns the files.
-    fn note_all(
-        &mut self,
-        scan: &mut Scan,
-        now: UnixMillis,
-        tick: Instant,
-    ) -> Result<Vec<(Name, Stamp)>, InboxError> {
+    fn note_all(&mut self, scan: &mut Scan, tick: Instant) -> Result<Vec<(Name, Stamp)>, InboxError> {
         let (names, complete) = self.folder.names(&self.settings.ignored_endings, SEEN_MAX)?;
         let mut files = Vec::new();
         let mut all_noted = complete;
@@ -87,13 +88,14 @@ impl Inbox {
             all_noted &= self.seen.note(&name, stamp, tick);
             match stamp.kind {
                 Kind::File => files.push((name, stamp)),
-                Kind::Directory | Kind::Symlink | Kind::Special => self.refuse(&name, &stamp, now, scan),
+                Kind::Directory | Kind::Symlink | Kind::Special => self.refuse(&name, &stamp, scan),
             }
         }
-        let gone = self.seen.end();
+        let moves = self.seen.end();
+        (scan.fresh, scan.renamed, scan.complete) = (moves.fresh, moves.renamed, all_noted);
         // What an incomplete listing does not show may well be there.
         if all_noted {
-            scan.vanished = gone;
+            scan.vanished = moves.vanished;
         }
         Ok(files)
     }
@@ -120,11 +122,11 @@ impl Inbox {
     }
 
     /// Hands out a settled file, unless something still speaks against it.
-    fn examine(&mut self, turn: Turn, scan: &mut Scan, now: UnixMillis, tick: Instant) {
+    fn examine(&mut self, turn: Turn, scan: &mut Scan, tick: Instant) {
         let Turn { name, stamp, .. } = turn;
         if self.refusal_of(&stamp).is_some() {
             // A second name is refused only now: some programs put a file in place by link and unlink.
-            return self.refuse(&name, &stamp, now, scan);
+            return self.refuse(&name, &stamp, scan);
         }
         if let Some(left) = self.seen.sidecar_left(&name, tick) {
             return scan.wait(Some(left));
@@ -138,7 +140,7 @@ impl Inbox {
             Err(_) => {
                 scan.unreadable += 1;
                 if self.seen.report_once(&name) {
-                    scan.refused.push(RefusedEntry { name: name.display(), reason: Reason::Unreadable });
+                    scan.refused.push(RefusedEntry::new(&name, Reason::Unreadable, false));
                 }
             }
         }
@@ -158,21 +160,15 @@ impl Inbox {
         stamp.refusal().or_else(|| too_large.then_some(Reason::FileTooLarge))
     }
 
-    fn refuse(&mut self, name: &Name, stamp: &Stamp, now: UnixMillis, scan: &mut Scan) {
+    fn refuse(&mut self, name: &Name, stamp: &Stamp, scan: &mut Scan) {
         let Some(reason) = self.refusal_of(stamp) else { return };
-        if reason != Reason::Directory {
-            if scan.refused.len() >= REFUSALS_MAX {
-                scan.more = true;
-                return;
-            }
-            if self.move_away(name, now).is_ok() {
-                self.seen.forget(name);
-                scan.refused.push(RefusedEntry { name: name.display(), reason });
-                return;
-            }
+        let leaves = reason != Reason::Directory;
+        if leaves && scan.refused.len() >= REFUSALS_MAX {
+            scan.more = true;
+            return;
         }
         if self.seen.report_once(name) {
-            scan.refused.push(RefusedEntry { name: name.display(), reason });
+            scan.refused.push(RefusedEntry::new(name, reason, leaves));
         }
     }
 

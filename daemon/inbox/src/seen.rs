@@ -20,8 +20,10 @@ struct Seen {
     stamp: Stamp,
     /// Unchanged since.
     since: Instant,
-    /// It cannot be taken in, cannot be moved away, and that was said.
+    /// It cannot be taken in, and that was said.
     reported: bool,
+    /// It was counted as a file that came.
+    counted: bool,
     /// Number of the last scan that saw it.
     scan: u64,
 }
@@ -31,6 +33,19 @@ pub(crate) struct Watchlist {
     settle: Duration,
     entries: HashMap<Name, Seen>,
     scan: u64,
+    /// Counted for the first time by this scan.
+    fresh: HashSet<Name>,
+}
+
+/// What changed between two scans.
+#[derive(Default)]
+pub(crate) struct Moves {
+    /// Files seen for the first time.
+    pub(crate) fresh: Vec<Name>,
+    /// The same file, from one name to another.
+    pub(crate) renamed: Vec<(Name, Name)>,
+    /// Files that are gone.
+    pub(crate) vanished: Vec<Name>,
 }
 
 /// How a file stands.
@@ -45,29 +60,34 @@ pub(crate) enum Standing {
 
 impl Watchlist {
     pub(crate) fn new(settle: Duration) -> Self {
-        Self { settle, entries: HashMap::new(), scan: 0 }
+        Self { settle, entries: HashMap::new(), scan: 0, fresh: HashSet::new() }
     }
 
     /// Begins a scan.
     pub(crate) fn begin(&mut self) {
         self.scan += 1;
+        self.fresh.clear();
     }
 
     /// Notes an entry. False when there is no room for one more.
     pub(crate) fn note(&mut self, name: &Name, stamp: Stamp, tick: Instant) -> bool {
         let scan = self.scan;
-        if let Some(seen) = self.entries.get_mut(name) {
-            if seen.stamp != stamp {
-                *seen = Seen { stamp, since: tick, reported: false, scan };
-            }
-            seen.scan = scan;
-            return true;
+        if !self.entries.contains_key(name) && self.entries.len() >= SEEN_MAX {
+            return false;
         }
-        let room = self.entries.len() < SEEN_MAX;
-        if room {
-            self.entries.insert(name.clone(), Seen { stamp, since: tick, reported: false, scan });
+        let fresh = || Seen { stamp, since: tick, reported: false, counted: false, scan };
+        let seen = self.entries.entry(name.clone()).or_insert_with(fresh);
+        if seen.stamp != stamp {
+            *seen = Seen { counted: seen.counted, ..fresh() };
         }
-        room
+        seen.scan = scan;
+        // Some programs put a file in place by link and unlink: it counts once it has one name. A sidecar counts
+        // only if it turns out to be alone.
+        let counts = stamp.kind != Kind::Directory && stamp.links == 1 && name.sidecar_of().is_none();
+        if counts && !std::mem::replace(&mut seen.counted, true) {
+            self.fresh.insert(name.clone());
+        }
+        true
     }
 
     /// How a noted file stands.
@@ -106,15 +126,38 @@ impl Watchlist {
         self.entries.remove(name);
     }
 
-    /// Forgets what this scan did not see, and names the files among it that did not merely get another name.
-    pub(crate) fn end(&mut self) -> Vec<Name> {
+    /// Forgets what this scan did not see, and tells what came, went, and got another name.
+    pub(crate) fn end(&mut self) -> Moves {
         let scan = self.scan;
-        let here: HashSet<u64> =
-            self.entries.values().filter(|seen| seen.scan == scan).map(|seen| seen.stamp.inode).collect();
-        let gone = self.entries.extract_if(|_, seen| seen.scan != scan);
-        gone.filter(|(_, seen)| seen.stamp.refusal().is_none() && !here.contains(&seen.stamp.inode))
-            .map(|(name, _)| name)
-            .collect()
+        let gone: Vec<(Name, Seen)> = self.entries.extract_if(|_, seen| seen.scan != scan).collect();
+        let mut moves = Moves::default();
+        if !gone.is_empty() {
+            let here = self.entries.iter().map(|(name, seen)| (seen.stamp.inode, name.clone()));
+            let here: HashMap<u64, Name> = here.collect();
+            for (name, seen) in gone.into_iter().filter(|(_, seen)| seen.counted) {
+                match here.get(&seen.stamp.inode).filter(|new| self.is_grown(new, &seen.stamp)) {
+                    Some(new) => {
+                        self.fresh.remove(new);
+                        moves.renamed.push((name, new.clone()));
+                    }
+                    None => moves.vanished.push(name),
+                }
+            }
+        }
+        for (_, new) in &moves.renamed {
+            if let Some(seen) = self.entries.get_mut(new) {
+                seen.counted = true;
+            }
+        }
+        moves.fresh = self.fresh.drain().collect();
+        moves
+    }
+
+    /// Whether a file may be an earlier one under another name. Inodes are used again: one that became smaller or
+    /// older is another file.
+    fn is_grown(&self, new: &Name, old: &Stamp) -> bool {
+        let grown = |seen: &Seen| seen.stamp.bytes >= old.bytes && seen.stamp.modified >= old.modified;
+        self.entries.get(new).is_some_and(grown)
     }
 
     fn is_here(&self, name: &Name) -> bool {

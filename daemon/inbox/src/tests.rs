@@ -59,7 +59,13 @@ impl Desk {
     /// Scans after some seconds have passed.
     pub(crate) fn look_after(&mut self, seconds: u64) -> Scan {
         self.tick += Duration::from_secs(seconds);
-        self.inbox.scan_at(UnixMillis(1_700_000_000_000), self.tick).unwrap()
+        let now = UnixMillis(1_700_000_000_000);
+        let scan = self.inbox.scan_at(self.tick).unwrap();
+        for entry in scan.refused.iter().filter(|entry| entry.leaves) {
+            // One that cannot be moved stays.
+            drop(self.inbox.set_aside(entry, now));
+        }
+        scan
     }
 
     pub(crate) fn next_id(&mut self) -> DocId {

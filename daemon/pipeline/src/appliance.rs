@@ -4,6 +4,7 @@
 use crate::{
     arriving::Arriving,
     artefacts,
+    balance::{self, Closed, Closing},
     book::Book,
     commands,
     desk::Desk,
@@ -17,8 +18,8 @@ use crate::{
     queries::Stream,
     runner, status, submit, sweep,
     view::{
-        Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
-        Progress, Receipt, Refused, RouteView, StatusView, Submission,
+        BalanceView, Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading,
+        PageRedactions, Progress, Receipt, Refused, RouteView, StatusView, Submission, VanishedView,
     },
     watch::{self, Folder},
     workers::Workers,
@@ -141,6 +142,7 @@ impl Appliance {
         tasks.spawn(sweep::run(self.desk.clone()));
         tasks.spawn(runner::run(self.desk.clone()));
         tasks.spawn(expire::run(self.desk.clone()));
+        tasks.spawn(balance::run(self.desk.clone(), self.folders.clone()));
         let folders = self.folders.clone();
         let hearing = tokio::spawn(async move {
             while hints.recv().await.is_some() {
@@ -260,6 +262,10 @@ asks! {
     status() -> StatusView { desk, folders => status::status(desk, folders) }
     /// Proves what the appliance claims.
     doctor() -> Vec<Check> { desk, folders => Ok(doctor::doctor(desk, folders).await) }
+    /// Whether everything that came is accounted for: so far, or on a day.
+    balance(day: Option<Label>) -> Vec<BalanceView> { desk, folders => balance::balance(desk, folders, day).await }
+    /// Names of the files that vanished last; audited.
+    vanished(caller: &Caller) -> Vec<VanishedView> { desk, folders => balance::vanished(desk, folders, caller).await }
     /// Checks the whole ledger; audited.
     ledger_verify(caller: &Caller) -> LedgerReport {
         desk, _folders => {
@@ -337,12 +343,8 @@ fn open(
     let ledger_dir = state_dir.join(LEDGER_DIR);
     let (ledger, recovery) = Ledger::open(&ledger_dir)?;
     let (store, opened) = Store::open(&state_dir.join(INDEX_DIR), &ledger_dir, probe_index)?;
-    let folders: Vec<Arc<Folder>> = settings
-        .sources
-        .iter()
-        .filter_map(|source| Folder::open(source).transpose())
-        .map(|folder| folder.map(Arc::new))
-        .collect::<Result<_, _>>()?;
+    let closed = Closed::read(&state_dir);
+    let folders = Folder::open_all(&settings, &vault, &closed)?;
     refuse_a_lost_ledger(&vault, recovery.records)?;
     vault.sweep()?;
     let mut trust = mark::check(&state_dir, &ledger_dir, &vault)?;
@@ -380,6 +382,7 @@ fn open(
         gauges,
         clock,
         trust: Mutex::new(trust),
+        closing: tokio::sync::Mutex::new(Closing::from(closed)),
         arriving: Arriving::default(),
         turns: Turns::default(),
         wake: Notify::new(),

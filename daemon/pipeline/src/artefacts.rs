@@ -176,6 +176,11 @@ pub(crate) fn remove_raster(desk: &Desk, doc: DocId, index: BlobId, pages: u32) 
     Ok(desk.vault.remove(doc, Area::Normalised, index)?)
 }
 
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A disk error in the middle of a blob: nothing was named yet, so nothing is lost.
 pub(crate) fn disk(error: std::io::Error) -> Refusal {
     tracing::error!(kind = ?error.kind(), "disk");

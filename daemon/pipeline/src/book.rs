@@ -52,7 +52,8 @@ pub(crate) enum Admission {
 enum Answer {
     State(Box<State>),
     Admitted(Admission),
-    Noted,
+    /// The number of the record.
+    Noted(u64),
     Rebuilt(u64),
     Expired(Vec<DocId>),
 }
@@ -129,7 +130,15 @@ impl Book {
 
     /// Writes something about the appliance; durable on return.
     pub(crate) async fn note(&self, by: Actor, event: SystemEvent) -> Result<(), BookError> {
-        self.order(by, Body::System(event), None).await.map(|_| ())
+        self.note_at(by, event).await.map(drop)
+    }
+
+    /// The same, and gives the number of the record.
+    pub(crate) async fn note_at(&self, by: Actor, event: SystemEvent) -> Result<u64, BookError> {
+        match self.order(by, Body::System(event), None).await? {
+            Answer::Noted(seq) => Ok(seq),
+            _ => Err(BookError::Broken("the writer answered another question")),
+        }
     }
 
     /// Makes the index anew from the ledger; gives the number of records.
@@ -226,7 +235,12 @@ impl Writer {
             return;
         }
         match self.write(records) {
-            Ok(()) => replies.into_iter().for_each(|(reply, answer)| answer_to(reply, Ok(answer))),
+            Ok(seqs) => {
+                for ((reply, answer), seq) in replies.into_iter().zip(seqs) {
+                    let answer = if matches!(answer, Answer::Noted(_)) { Answer::Noted(seq) } else { answer };
+                    answer_to(reply, Ok(answer));
+                }
+            }
             Err(BookError::Full) => {
                 replies.into_iter().for_each(|(reply, _)| answer_to(reply, Err(BookError::Full)))
             }
@@ -238,7 +252,8 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, records: Vec<NewRecord>) -> Result<(), BookError> {
+    /// Gives the numbers of the records, in their order.
+    fn write(&mut self, records: Vec<NewRecord>) -> Result<Vec<u64>, BookError> {
         let written = match self.ledger.append(records) {
             Ok(written) => written,
             Err(LedgerError::Full { .. }) => return Err(BookError::Full),
@@ -254,7 +269,7 @@ impl Writer {
                 std::process::abort();
             }
         }
-        Ok(())
+        Ok(written.iter().map(|record| record.seq).collect())
     }
 
     /// A crash between destruction and record is made good by the next run: destroying again is harmless.
@@ -299,7 +314,8 @@ impl Writer {
         at: UnixMillis,
     ) -> Result<(Option<Body>, Answer), BookError> {
         match body {
-            Body::System(event) => Ok((Some(Body::System(event)), Answer::Noted)),
+            // The number is known once it is written.
+            Body::System(event) => Ok((Some(Body::System(event)), Answer::Noted(0))),
             Body::Document { doc, event: Event::Arrived(arrival) } => {
                 self.judge_arrival(ahead, doc, *arrival, at)
             }

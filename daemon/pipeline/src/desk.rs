@@ -1,8 +1,8 @@
 //! The handles a station may use, and nothing else.
 
 use crate::{
-    arriving::Arriving, book::Book, gauges::Gauges, handover::Turns, mark::Trust, refusal::Refusal,
-    workers::Workers,
+    arriving::Arriving, balance::Closing, book::Book, gauges::Gauges, handover::Turns, mark::Trust,
+    refusal::Refusal, workers::Workers,
 };
 use ::store::Store;
 use arc_swap::ArcSwap;
@@ -26,6 +26,8 @@ pub(crate) struct Desk {
     pub(crate) clock: fn() -> UnixMillis,
     /// What the mark says of the ledger.
     pub(crate) trust: Mutex<Trust>,
+    /// Days that were signed into the ledger.
+    pub(crate) closing: tokio::sync::Mutex<Closing>,
     /// What is on its way into the ledger.
     pub(crate) arriving: Arriving,
     /// Whose move a document's next step is.

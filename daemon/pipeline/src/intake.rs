@@ -61,12 +61,19 @@ pub(crate) async fn resume_all(desk: &Arc<Desk>, folder: &Arc<Folder>) {
 }
 
 /// Takes in what was claimed, now or before a crash.
-pub(crate) async fn resume(desk: &Arc<Desk>, folder: &Folder, claimed: Claimed) {
+pub(crate) async fn resume(desk: &Arc<Desk>, folder: &Arc<Folder>, claimed: Claimed) {
     let (id, source) = (claimed.id, folder.source.clone());
     let arriving = desk.arriving.begin(id);
-    match admit(desk, source, claimed).await {
+    folder.sightings(|sightings| sightings.claim(claimed.name_bytes(), id));
+    let admitted = admit(desk, source, claimed).await;
+    if !matches!(admitted, Ok(Some(_))) {
+        folder.sightings(|sightings| sightings.put_back(id));
+    }
+    match admitted {
         Ok(Some(claimed)) => {
             tracing::info!(doc = %id, source = %folder.source, "received");
+            // Before it is removed: a file that is gone and not accounted for would look like one that vanished.
+            account(desk, folder, id).await;
             if let Err(error) = claimed.remove() {
                 // The ledger has it: the next start removes the claimed file.
                 tracing::error!(doc = %id, %error, "a claimed file could not be removed");
@@ -79,6 +86,19 @@ pub(crate) async fn resume(desk: &Arc<Desk>, folder: &Folder, claimed: Claimed) 
         }
     }
     drop(arriving);
+}
+
+/// Writes down that the ledger has the document of a file.
+async fn account(desk: &Arc<Desk>, folder: &Arc<Folder>, id: DocId) {
+    let place = folder.clone();
+    let written = desk.blocking(move |desk| {
+        let arrived = desk.store.events_after(id, 0, 1)?;
+        let Some(record) = arrived.first() else { return Ok(()) };
+        place.sightings(|sightings| sightings.arrived(id, record.seq)).map_err(artefacts::disk)
+    });
+    if let Err(refusal) = written.await {
+        tracing::warn!(doc = %id, %refusal, "the journal of files seen waits for space");
+    }
 }
 
 /// None when the file was still being written and was put back.

@@ -21,6 +21,7 @@ mod retain;
 mod appliance;
 mod arriving;
 mod artefacts;
+mod balance;
 mod book;
 mod commands;
 mod desk;
@@ -37,6 +38,7 @@ mod queries;
 mod readings;
 mod refusal;
 mod runner;
+mod sightings;
 mod status;
 mod submit;
 mod sweep;
@@ -47,6 +49,7 @@ pub use appliance::{Appliance, Opening, StartError};
 pub use policies::read_policy;
 pub use queries::Stream;
 pub use view::{
-    Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
-    Progress, Receipt, RedactedBox, Refused, RouteView, SourceView, StationUsage, StatusView, Submission,
+    BalanceView, Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading,
+    PageRedactions, Progress, Receipt, RedactedBox, Refused, RouteView, SourceView, StationUsage, StatusView,
+    Submission, VanishedView,
 };

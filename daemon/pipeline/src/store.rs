@@ -59,8 +59,8 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
         let text = serde_json::to_string(&manifest).map_err(|_| Reason::StorageError)?;
         let signed = Signed {
             manifest: &text,
-            signature: hex(&desk.vault.sign(text.as_bytes())),
-            key: hex(&desk.vault.verifying_key()),
+            signature: artefacts::hex(&desk.vault.sign(text.as_bytes())),
+            key: artefacts::hex(&desk.vault.verifying_key()),
         };
         let blob = desk.new_blob();
         artefacts::seal_json(desk, doc.id, Area::Redacted, blob, &signed)?;
@@ -104,9 +104,4 @@ fn same(found: Digest, expected: Option<Digest>) -> Result<Digest, Refusal> {
 
 fn hash(desk: &Desk, doc: DocId, area: Area, blob: Option<BlobId>) -> Result<Digest, Refusal> {
     artefacts::sha256_of(desk.vault.reader(doc, area, blob.ok_or(Reason::StorageError)?)?)
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,6 @@
 //! What callers are shown. Plain data; no handle, no key. Types that hold PHI have no `Debug`.
 
-use lifecycle::{Actor, Finding, Rendition, Status};
+use lifecycle::{Actor, Finding, Rendition, Statement, Status};
 use std::collections::BTreeMap;
 use types::{
     Confidence, Digest, DocClass, DocId, IdKind, Label, PageGeometry, PageWords, Phi, Reason, Rect,
@@ -212,6 +212,27 @@ pub struct StatusView {
     pub sources: Vec<SourceView>,
     pub stations: Vec<StationUsage>,
     pub rss_bytes: u64,
+}
+
+/// The balance of a source: of a day as it was signed, or of everything so far.
+#[derive(Clone, Debug)]
+pub struct BalanceView {
+    /// The figures; without a signature when they are of now.
+    pub statement: Statement,
+    /// Where the documents that arrived are now.
+    pub states: Vec<(Status, u64)>,
+    /// Everything that came is accounted for.
+    pub holds: bool,
+}
+
+/// A file that was gone before it was claimed.
+pub struct VanishedView {
+    /// Its source.
+    pub source: Label,
+    /// When that was noticed.
+    pub at: UnixMillis,
+    /// Its name, for people.
+    pub name: Phi,
 }
 
 /// One line of the doctor.

@@ -133,6 +133,27 @@ impl Store {
         Status::ALL.into_iter().map(|status| Ok((status, reading.trees.count(status)?))).collect()
     }
 
+    /// How many documents of each source have each status, and the record up to which that is so.
+    ///
+    /// # Errors
+    /// What sled says.
+    pub fn census(
+        &self,
+        sources: &[Label],
+    ) -> Result<(u64, BTreeMap<Label, BTreeMap<Status, u64>>), StoreError> {
+        let reading = self.reading();
+        let count = |source: &Label, status| -> Result<u64, StoreError> {
+            let list = keys::list(Some(status), Some(source));
+            listed(reading.trees, &list, None).try_fold(0, |count, doc| doc.map(|_| count + 1))
+        };
+        let counts = |source: &Label| -> Result<_, StoreError> {
+            let each = Status::ALL.into_iter().map(|status| Ok((status, count(source, status)?)));
+            Ok((source.clone(), each.collect::<Result<_, StoreError>>()?))
+        };
+        let census = sources.iter().map(counts).collect::<Result<_, StoreError>>()?;
+        Ok((reading.seq(), census))
+    }
+
     /// Documents with a station before them, behind `after`, at most `limit`.
     ///
     /// # Errors

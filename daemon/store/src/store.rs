@@ -24,6 +24,13 @@ pub(crate) struct Reading<'s> {
     tip: RwLockReadGuard<'s, Tip>,
 }
 
+impl Reading<'_> {
+    /// The last record that is visible.
+    pub(crate) fn seq(&self) -> u64 {
+        self.tip.seq
+    }
+}
+
 impl Store {
     pub(crate) fn new(trees: Trees, dir: PathBuf, tip: Tip, lock: File) -> Self {
         Self { trees, dir, tip: RwLock::new(tip), _lock: lock }

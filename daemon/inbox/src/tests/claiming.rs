@@ -7,7 +7,7 @@ use std::{
     io::Write as _,
     os::unix::fs::MetadataExt as _,
 };
-use types::{Reason, UnixMillis};
+use types::Reason;
 
 // A11: "first audit event written before the file leaves the inbox": it stays until it is told to go
 #[test]
@@ -34,7 +34,7 @@ fn of_two_that_claim_one_wins() {
     let mut desk = Desk::without_settling();
     desk.put("a.pdf", b"x");
     let mut other = Inbox::open(&settings(&desk.path(""), 0)).unwrap();
-    let theirs = other.scan(UnixMillis(0)).unwrap().ready.remove(0);
+    let theirs = other.scan().unwrap().ready.remove(0);
     let ours = desk.look_after(0);
     let won = desk.claim(ours).unwrap();
     let id = desk.next_id();

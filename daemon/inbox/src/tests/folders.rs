@@ -8,7 +8,6 @@ use nix::{
     unistd::geteuid,
 };
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
-use types::UnixMillis;
 
 const NOTHING: Option<&str> = None;
 
@@ -33,12 +32,12 @@ fn a_folder_that_goes_is_an_error_at_each_scan_until_it_is_back_and_is_never_mad
     let (here, gone) = (desk.path(""), desk.home().join("gone"));
     fs::rename(&here, &gone).unwrap();
     for _ in 0..3 {
-        assert!(matches!(desk.inbox.scan(UnixMillis(0)), Err(InboxError::Folder { .. })));
+        assert!(matches!(desk.inbox.scan(), Err(InboxError::Folder { .. })));
         assert!(!here.exists());
     }
     // Where it was there is now an empty folder, as below a mount that is gone.
     fs::create_dir(&here).unwrap();
-    assert!(matches!(desk.inbox.scan(UnixMillis(0)), Err(InboxError::Replaced { .. })));
+    assert!(matches!(desk.inbox.scan(), Err(InboxError::Replaced { .. })));
     assert_eq!(fs::read_dir(&here).unwrap().count(), 0, "nothing is made in it");
     fs::remove_dir(&here).unwrap();
     fs::rename(&gone, &here).unwrap();
@@ -64,10 +63,10 @@ fn an_unmounted_inbox_is_an_error_and_is_taken_up_again_when_it_is_mounted() {
         let mut inbox = Inbox::open(&InboxSettings { create: false, ..settings(&folder, 0) }).unwrap();
         fs::write(folder.join("a.pdf"), b"x").unwrap();
         umount2(&folder, MntFlags::MNT_DETACH).unwrap();
-        assert!(matches!(inbox.scan(UnixMillis(0)), Err(InboxError::Replaced { .. })));
+        assert!(matches!(inbox.scan(), Err(InboxError::Replaced { .. })));
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
         mounts(&folder);
-        assert_eq!(inbox.scan(UnixMillis(0)).unwrap().ready.len(), 1);
+        assert_eq!(inbox.scan().unwrap().ready.len(), 1);
     };
     std::thread::scope(|scope| scope.spawn(scene).join().unwrap());
 }
