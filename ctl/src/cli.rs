@@ -1,7 +1,7 @@
 //! The command line: nouns, verbs, and examples for each.
 
 use crate::{
-    appliance::Store, bench::Bench, check, doc, hold::Hold, ledger::Ledger, output::Format,
+    appliance::Store, balance::Balance, bench::Bench, check, doc, hold::Hold, ledger::Ledger, output::Format,
     retention::Retention, review::Review, route, setup, submit::Submit, wait::Wait,
 };
 use clap::{Parser, Subcommand};
@@ -83,6 +83,11 @@ pub(crate) enum Verb {
     Config(check::Config),
     #[command(subcommand)]
     Policy(check::Rules),
+    /// Check that every file ever seen is accounted for; exit 6 if not
+    #[command(after_help = "Examples:
+  lazaretctl balance
+  lazaretctl balance --day 2026-11-24 -o json")]
+    Balance(Balance),
     /// Show the appliance at a glance
     #[command(after_help = "Example:
   lazaretctl status -o json | jq .counts")]
@@ -171,6 +176,7 @@ mod tests {
             "retention run --dry-run",
             "retention list --due",
             "ledger verify --dir d",
+            "balance --day 2026-11-24 -o json",
             "pki issue fax-1 --dir d --days 30",
             "bench --set s --inbox i",
             "completions bash",

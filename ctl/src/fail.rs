@@ -75,7 +75,7 @@ impl From<Status> for Failure {
             Kind::NotFound => Exit::NotFound,
             Kind::Conflict => Exit::Conflict,
             Kind::Invalid => Exit::Usage,
-            Kind::Temporary => Exit::Temporary,
+            Kind::Temporary | Kind::Full => Exit::Temporary,
             Kind::Denied => Exit::NotAuthorised,
             Kind::TooLarge | Kind::Internal => Exit::Failure,
         };

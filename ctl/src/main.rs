@@ -4,6 +4,7 @@
 //! file may say in `policy`, what a ledger must be in `ledger`.
 
 mod appliance;
+mod balance;
 mod bench;
 mod check;
 mod cli;
@@ -82,6 +83,7 @@ async fn ask(cli: &Cli) -> Outcome {
         Verb::Release(what) => hold::release(what, client, format).await,
         Verb::Retention(what) => retention::run(what, client, format).await,
         Verb::Store(what) => appliance::store(what, client, format).await,
+        Verb::Balance(what) => balance::run(what, client, format).await,
         Verb::Status => appliance::status(client, format).await,
         Verb::Doctor => appliance::doctor(client, format).await,
         Verb::Reload => appliance::reload(client).await,

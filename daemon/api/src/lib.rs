@@ -56,6 +56,8 @@ pub enum Kind {
     Invalid,
     /// Not now; try again.
     Temporary,
+    /// No room now; try again.
+    Full,
     /// Not for this caller.
     Denied,
     /// Over a limit.
@@ -66,11 +68,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Self::NotFound,
         Self::Conflict,
         Self::Invalid,
         Self::Temporary,
+        Self::Full,
         Self::Denied,
         Self::TooLarge,
         Self::Internal,
@@ -84,6 +87,7 @@ impl Kind {
             Self::Conflict => "conflict",
             Self::Invalid => "invalid",
             Self::Temporary => "temporary",
+            Self::Full => "full",
             Self::Denied => "denied",
             Self::TooLarge => "too-large",
             Self::Internal => "internal",
@@ -105,7 +109,7 @@ impl Kind {
             Self::Invalid => tonic::Code::InvalidArgument,
             Self::Temporary => tonic::Code::Unavailable,
             Self::Denied => tonic::Code::PermissionDenied,
-            Self::TooLarge => tonic::Code::ResourceExhausted,
+            Self::TooLarge | Self::Full => tonic::Code::ResourceExhausted,
             Self::Internal => tonic::Code::Internal,
         }
     }

@@ -74,6 +74,8 @@ section! { "How much is done at the same time.", Workers {
 section! { "Room on the disk.", Space {
     floor_bytes: u64 = number(2 << 30, 64 << 20..=1 << 50),
         "Free bytes below which nothing is taken in; files then wait in their inboxes.";
+    ballast_bytes: u64 = number(256 << 20, 0..=1 << 40),
+        "Bytes kept in a file that is given up when the disk is so full that work under way cannot end.";
 }}
 
 section! { "Confinement of workers. Seccomp can never be switched off.", SandboxSettings {

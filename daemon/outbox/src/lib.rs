@@ -13,7 +13,7 @@ mod space;
 
 pub use error::OutboxError;
 pub use folder::{FolderTarget, Staged, Staging, Unsettled};
-pub use space::space_free;
+pub use space::{reserve, space_free};
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use crate::{
     arriving::Arriving,
     artefacts,
     balance::{self, Closed, Closing},
+    ballast::{self, Ballast},
     book::Book,
     commands,
     desk::Desk,
@@ -17,6 +18,7 @@ use crate::{
     queries,
     queries::Stream,
     runner, status, submit, sweep,
+    turned_away::{self, TurnedAway},
     view::{
         BalanceView, Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading,
         PageRedactions, Progress, Receipt, Refused, RouteView, StatusView, Submission, VanishedView,
@@ -142,6 +144,8 @@ impl Appliance {
         tasks.spawn(sweep::run(self.desk.clone()));
         tasks.spawn(runner::run(self.desk.clone()));
         tasks.spawn(expire::run(self.desk.clone()));
+        tasks.spawn(ballast::run(self.desk.clone()));
+        tasks.spawn(turned_away::run(self.desk.clone()));
         tasks.spawn(balance::run(self.desk.clone(), self.folders.clone()));
         let folders = self.folders.clone();
         let hearing = tokio::spawn(async move {
@@ -251,7 +255,7 @@ asks! {
         desk, _folders => commands::reclassify(desk, caller, doc, class).await
     }
     /// All routes.
-    routes() -> Vec<RouteView> { desk, _folders => Ok(routes(desk)) }
+    routes() -> Vec<RouteView> { desk, _folders => Ok(status::routes(desk)) }
     /// Documents whose retention is over.
     retention_due() -> Vec<Expiry> { desk, _folders => expire::due(desk).await }
     /// Destroys them, or only says what would be.
@@ -305,22 +309,6 @@ impl Appliance {
     }
 }
 
-fn routes(desk: &Desk) -> Vec<RouteView> {
-    let policy = desk.policy.load();
-    let view = |route: &policy::Route| RouteView {
-        name: route.name.clone(),
-        owner: route.owner.clone(),
-        sla_hours: route.sla_hours,
-        rendition: match route.rendition {
-            policy::RouteRendition::Redacted => Rendition::Redacted,
-            policy::RouteRendition::Original => Rendition::Original,
-        },
-        folder: desk.settings.paths.outbox_dir.join(&route.folder).display().to_string(),
-        classes: route.classes.clone(),
-    };
-    policy.routes().iter().map(view).collect()
-}
-
 fn open(
     opening: Opening,
     runtime: &tokio::runtime::Handle,
@@ -372,6 +360,7 @@ fn open(
     let (store, vault) = (Arc::new(store), Arc::new(vault));
     let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), clock)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
+    let ballast = Ballast::open(&state_dir, settings.space.ballast_bytes, settings.space.floor_bytes);
     let desk = Arc::new(Desk {
         settings,
         vault,
@@ -382,6 +371,8 @@ fn open(
         gauges,
         clock,
         trust: Mutex::new(trust),
+        ballast,
+        turned_away: TurnedAway::default(),
         closing: tokio::sync::Mutex::new(Closing::from(closed)),
         arriving: Arriving::default(),
         turns: Turns::default(),

@@ -1,8 +1,8 @@
 //! The handles a station may use, and nothing else.
 
 use crate::{
-    arriving::Arriving, balance::Closing, book::Book, gauges::Gauges, handover::Turns, mark::Trust,
-    refusal::Refusal, workers::Workers,
+    arriving::Arriving, balance::Closing, ballast::Ballast, book::Book, gauges::Gauges, handover::Turns,
+    mark::Trust, refusal::Refusal, turned_away::TurnedAway, workers::Workers,
 };
 use ::store::Store;
 use arc_swap::ArcSwap;
@@ -26,6 +26,10 @@ pub(crate) struct Desk {
     pub(crate) clock: fn() -> UnixMillis,
     /// What the mark says of the ledger.
     pub(crate) trust: Mutex<Trust>,
+    /// What is given up when the disk is full.
+    pub(crate) ballast: Ballast,
+    /// Uploads that were not taken, of this minute.
+    pub(crate) turned_away: TurnedAway,
     /// Days that were signed into the ledger.
     pub(crate) closing: tokio::sync::Mutex<Closing>,
     /// What is on its way into the ledger.
@@ -78,7 +82,7 @@ impl Desk {
 
     /// Enough space to take in more?
     pub(crate) fn has_space(&self) -> bool {
-        self.free_bytes() >= self.settings.space.floor_bytes
+        self.free_bytes() >= self.settings.space.floor_bytes && !self.ballast.is_released()
     }
 
     /// Whether the ledger holds what it once held.

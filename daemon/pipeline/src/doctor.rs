@@ -2,6 +2,7 @@
 
 use crate::{
     desk::Desk,
+    mark::Trust,
     view::{Check, Code, LedgerReport, Refused},
     watch::Folder,
 };
@@ -16,8 +17,14 @@ pub(crate) async fn doctor(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> Vec<Che
 }
 
 fn look(desk: &Desk, folders: &[Arc<Folder>]) -> Vec<Check> {
-    let mut checks =
-        vec![sandbox_check(desk), space_check(desk), keys_check(desk), ledger_check(desk), index_check(desk)];
+    let mut checks = vec![
+        sandbox_check(desk),
+        space_check(desk),
+        keys_check(desk),
+        ledger_check(desk),
+        mark_check(desk),
+        index_check(desk),
+    ];
     checks.extend(folders.iter().map(|folder| inbox_check(folder)));
     checks.extend(route_checks(desk));
     checks.push(Check {
@@ -48,8 +55,18 @@ fn sandbox_check(desk: &Desk) -> Check {
 
 fn space_check(desk: &Desk) -> Check {
     let (free, floor) = (desk.free_bytes(), desk.settings.space.floor_bytes);
-    let what = if free < floor { "nothing is taken in until space is freed" } else { "above the floor" };
-    Check { name: "disk", ok: free >= floor, detail: format!("{free} bytes free, floor {floor}: {what}") }
+    let (held, wanted) = (desk.ballast.held_bytes(), desk.ballast.bytes());
+    let what = if desk.ballast.is_released() {
+        "the ballast was given up, nothing is taken in until there is room for it again"
+    } else if free < floor {
+        "nothing is taken in until space is freed"
+    } else if held < wanted {
+        "no room for the ballast, which is made as soon as there is"
+    } else {
+        "above the floor"
+    };
+    let detail = format!("{free} bytes free, floor {floor}, ballast {held} of {wanted}: {what}");
+    Check { name: "disk", ok: free >= floor && held == wanted, detail }
 }
 
 fn keys_check(desk: &Desk) -> Check {
@@ -70,6 +87,17 @@ fn ledger_check(desk: &Desk) -> Check {
         }
         Err(damage) => Check { name: "ledger", ok: false, detail: format!("{damage}") },
     }
+}
+
+fn mark_check(desk: &Desk) -> Check {
+    let ok = desk.trust() != Trust::RolledBack;
+    let detail = if ok {
+        "holds what it held when the mark beside it was written"
+    } else {
+        "is older than the mark beside it: an old copy was put back and nothing is swept; put the right one back, or \
+         remove ledger-mark from the state directory if this is meant"
+    };
+    Check { name: "ledger mark", ok, detail: detail.to_owned() }
 }
 
 fn index_check(desk: &Desk) -> Check {

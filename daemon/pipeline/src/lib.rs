@@ -22,6 +22,7 @@ mod appliance;
 mod arriving;
 mod artefacts;
 mod balance;
+mod ballast;
 mod book;
 mod commands;
 mod desk;
@@ -42,6 +43,7 @@ mod sightings;
 mod status;
 mod submit;
 mod sweep;
+mod turned_away;
 mod view;
 mod workers;
 

@@ -4,6 +4,8 @@
 //! so a half-done station leaves nothing but garbage for the sweeper.
 
 use crate::{
+    ballast,
+    book::BookError,
     classify, deliver,
     desk::Desk,
     handover::{self, Turn},
@@ -149,6 +151,9 @@ async fn travel(desk: &Arc<Desk>, id: DocId) -> Went {
                 Err(Refusal::Overtaken) => continue,
                 Err(Refusal::NotNow(reason)) => {
                     tracing::warn!(doc = %id, stage = stage.name(), reason = reason.code(), "not now");
+                    if reason == Reason::DiskFull {
+                        ballast::release(desk).await;
+                    }
                     rest(desk, &mut pause).await;
                     continue;
                 }
@@ -173,6 +178,9 @@ async fn travel(desk: &Arc<Desk>, id: DocId) -> Went {
             Ok(_) => pause = PAUSE.0,
             Err(error) => {
                 tracing::warn!(doc = %id, %error, "the fact was not written");
+                if matches!(error, BookError::Full) {
+                    ballast::release(desk).await;
+                }
                 rest(desk, &mut pause).await;
             }
         }

@@ -3,10 +3,10 @@
 use crate::{
     desk::Desk,
     submit::refused,
-    view::{Progress, Refused, SourceView, StatusView},
+    view::{Progress, Refused, RouteView, SourceView, StatusView},
     watch::Folder,
 };
-use lifecycle::{Due, Status};
+use lifecycle::{Due, Rendition, Status};
 use std::sync::Arc;
 use types::DocId;
 
@@ -38,6 +38,7 @@ pub(crate) fn status(desk: &Desk, folders: &[Arc<Folder>]) -> Result<StatusView,
         keystore_generation: desk.vault.status().generation,
         free_bytes: desk.free_bytes(),
         floor_bytes: desk.settings.space.floor_bytes,
+        ballast_bytes: desk.ballast.held_bytes(),
         sources,
         stations: desk.gauges.stations(),
         rss_bytes: own_rss_bytes(),
@@ -66,6 +67,23 @@ pub(crate) fn progress(desk: &Desk, folders: &[Arc<Folder>], docs: &[DocId]) -> 
         }
     }
     Ok(progress)
+}
+
+/// All routes.
+pub(crate) fn routes(desk: &Desk) -> Vec<RouteView> {
+    let policy = desk.policy.load();
+    let view = |route: &policy::Route| RouteView {
+        name: route.name.clone(),
+        owner: route.owner.clone(),
+        sla_hours: route.sla_hours,
+        rendition: match route.rendition {
+            policy::RouteRendition::Redacted => Rendition::Redacted,
+            policy::RouteRendition::Original => Rendition::Original,
+        },
+        folder: desk.settings.paths.outbox_dir.join(&route.folder).display().to_string(),
+        classes: route.classes.clone(),
+    };
+    policy.routes().iter().map(view).collect()
 }
 
 /// Resident set of the daemon, bytes; 0 when it cannot be told.

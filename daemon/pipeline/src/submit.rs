@@ -7,6 +7,7 @@ use crate::{
     facts::ArrivalFacts,
     intake,
     refusal::Refusal,
+    turned_away,
     view::{Caller, Code, Receipt, Refused, Submission},
 };
 use lifecycle::{Actor, Channel};
@@ -15,8 +16,36 @@ use tokio::sync::mpsc;
 use types::{BlobId, Digest, DocId, Reason};
 use vault::{Area, BlobFacts};
 
-/// Takes an upload in. An empty chunk ends the body; a body that ends without it was cut off and is dropped.
+/// Codes of uploads that were not taken.
+pub(crate) const UNKNOWN_SOURCE: &str = "unknown-source";
+pub(crate) const CUT_OFF: &str = "cut-off";
+pub(crate) const TOO_LARGE: &str = "file-too-large";
+
+/// Takes an upload in, or writes down that it was not taken.
 pub(crate) async fn submit(
+    desk: &Arc<Desk>,
+    caller: &Caller,
+    submission: Submission,
+    body: mpsc::Receiver<Vec<u8>>,
+) -> Result<Receipt, Refused> {
+    let source = Some(submission.source.clone()).filter(|source| desk.source(source).is_some());
+    let taken = take(desk, caller, submission, body).await;
+    let why = match &taken {
+        Err(refused) if refused.code == Code::TooLarge => Some(TOO_LARGE),
+        Err(refused) if refused.code == Code::Invalid && source.is_none() => Some(UNKNOWN_SOURCE),
+        Err(refused) if refused.message == CUT_OFF_MESSAGE => Some(CUT_OFF),
+        _ => None,
+    };
+    if let Some(why) = why {
+        turned_away::note(desk, caller, source, why).await;
+    }
+    taken
+}
+
+const CUT_OFF_MESSAGE: &str = "the upload was cut off; nothing was kept, send it again";
+
+/// Takes an upload in. An empty chunk ends the body; a body that ends without it was cut off and is dropped.
+async fn take(
     desk: &Arc<Desk>,
     caller: &Caller,
     submission: Submission,
@@ -25,8 +54,11 @@ pub(crate) async fn submit(
     let Some(source) = desk.source(&submission.source) else {
         return Err(Refused::new(Code::Invalid, "there is no such source; see lazaretctl status"));
     };
-    if !desk.has_space() || desk.is_draining() {
-        return Err(Refused::because(Code::Temporary, Reason::DiskFull));
+    if desk.is_draining() {
+        return Err(Refused::new(Code::Temporary, "the daemon is stopping; send it again in a moment"));
+    }
+    if !desk.has_space() {
+        return Err(Refused::because(Code::Full, Reason::DiskFull));
     }
     let limit = source.limits.file_bytes_max;
     let key = submission
@@ -93,10 +125,7 @@ fn seal(
     let mut bytes = 0_u64;
     loop {
         let Some(chunk) = body.blocking_recv() else {
-            return Err(Refused::new(
-                Code::Temporary,
-                "the upload was cut off; nothing was kept, send it again",
-            ));
+            return Err(Refused::new(Code::Temporary, CUT_OFF_MESSAGE));
         };
         if chunk.is_empty() {
             break;
@@ -129,6 +158,7 @@ fn name_of(caller: &Caller) -> String {
 pub(crate) fn refused(refusal: impl Into<Refusal>) -> Refused {
     match refusal.into() {
         Refusal::Because(reason) | Refusal::Reject(reason) => Refused::because(Code::Internal, reason),
+        Refusal::NotNow(Reason::DiskFull) => Refused::because(Code::Full, Reason::DiskFull),
         Refusal::NotNow(reason) => Refused::because(Code::Temporary, reason),
         Refusal::Worker(fault) => Refused::because(Code::Internal, fault.reason()),
         Refusal::Overtaken => {

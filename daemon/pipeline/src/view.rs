@@ -209,6 +209,7 @@ pub struct StatusView {
     pub keystore_generation: u64,
     pub free_bytes: u64,
     pub floor_bytes: u64,
+    pub ballast_bytes: u64,
     pub sources: Vec<SourceView>,
     pub stations: Vec<StationUsage>,
     pub rss_bytes: u64,
@@ -268,6 +269,8 @@ pub enum Code {
     Invalid,
     /// Not now; try again.
     Temporary,
+    /// No room now; try again.
+    Full,
     /// Not for this caller.
     Denied,
     /// Over a limit.

@@ -22,6 +22,7 @@ pub(crate) fn refused(refused: &Refused) -> Status {
         Code::Conflict => Kind::Conflict,
         Code::Invalid => Kind::Invalid,
         Code::Temporary => Kind::Temporary,
+        Code::Full => Kind::Full,
         Code::Denied => Kind::Denied,
         Code::TooLarge => Kind::TooLarge,
         Code::Internal => Kind::Internal,

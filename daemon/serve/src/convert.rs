@@ -132,6 +132,7 @@ pub(crate) fn status(view: p::StatusView) -> v1::StatusReply {
         keystore_generation: view.keystore_generation,
         free_bytes: view.free_bytes,
         floor_bytes: view.floor_bytes,
+        ballast_bytes: view.ballast_bytes,
         sources: view.sources.into_iter().map(source).collect(),
         stations: view.stations.into_iter().map(station).collect(),
         rss_bytes: view.rss_bytes,
@@ -166,4 +167,36 @@ fn finding(finding: Finding) -> String {
         Finding::TrailingData => "trailing-data",
     };
     name.to_owned()
+}
+
+pub(crate) fn balance(view: p::BalanceView) -> v1::Balance {
+    let p::BalanceView { statement, states, holds } = view;
+    v1::Balance {
+        source: statement.source.to_string(),
+        day: statement.day.to_string(),
+        through: statement.through,
+        opening: statement.opening,
+        seen: statement.seen,
+        uploads: statement.uploads,
+        arrived: statement.arrived,
+        duplicates: statement.duplicates,
+        refused: statement.refused,
+        vanished: statement.vanished,
+        waiting: statement.waiting,
+        uploads_refused: statement.uploads_refused,
+        states: states
+            .into_iter()
+            .map(|(state, documents)| v1::Count { state: state.to_string(), documents })
+            .collect(),
+        holds,
+        signature: Some(statement.signature).filter(|signature| !signature.is_empty()),
+    }
+}
+
+pub(crate) fn vanished(view: p::VanishedView) -> v1::VanishedFile {
+    v1::VanishedFile {
+        source: view.source.to_string(),
+        at_ms: view.at.0,
+        name: view.name.expose().to_owned(),
+    }
 }

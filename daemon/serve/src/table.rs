@@ -63,6 +63,9 @@ pub(crate) const TABLE: &[Entry] = &[
     entry("/lazaret.v1.Appliance/Doctor", &[Scope::Admin]),
     entry("/lazaret.v1.Appliance/Reload", &[Scope::Admin]),
     entry("/lazaret.v1.Appliance/RebuildIndex", &[Scope::Admin]),
+    entry("/lazaret.v1.Appliance/Balance", &[Scope::Audit, Scope::Admin]),
+    // Names of files are PHI: for auditors, and for those who may read originals.
+    entry("/lazaret.v1.Appliance/Vanished", &[Scope::Audit, Scope::ReadOriginal]),
 ];
 
 /// The scopes of which one lets a caller in; none for a path that is no RPC.
@@ -150,7 +153,8 @@ mod tests {
         assert_eq!(doors_of(Scope::ReadRedacted), redacted);
         let original =
             ["Documents/Words", "Documents/Redactions", "Documents/GetText", "Documents/GetOriginal"];
-        assert_eq!(doors_of(Scope::ReadOriginal), [&more(&original)[..], &["Routes/List"]].concat());
+        let rest = ["Routes/List", "Appliance/Vanished"];
+        assert_eq!(doors_of(Scope::ReadOriginal), [&more(&original)[..], &rest].concat());
         let hold = more(&["Documents/PlaceHold", "Documents/LiftHold", "Routes/List"]);
         assert_eq!(doors_of(Scope::Hold), hold);
         let route = more(&["Documents/Explain", "Routes/List", "Routes/Reroute"]);

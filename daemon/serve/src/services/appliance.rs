@@ -1,8 +1,9 @@
 //! `Appliance`: the machine itself.
 
+use super::stream::{Answers, answers};
 use crate::{
     ServeError,
-    answer::{caller, refusal, refused},
+    answer::{caller, label, refusal, refused},
     clock::unix_seconds,
     convert,
     door::Door,
@@ -22,6 +23,21 @@ const SECONDS_PER_DAY: i64 = 86_400;
 
 #[tonic::async_trait]
 impl appliance_server::Appliance for Appliance {
+    type VanishedStream = Answers<v1::VanishedFile>;
+
+    async fn balance(&self, request: Request<v1::BalanceRequest>) -> Answer<v1::BalanceReply> {
+        let day = request.get_ref().day.as_deref().map(|day| label("day", day)).transpose()?;
+        let balances = self.0.appliance().balance(day).await.map_err(|no| refused(&no))?;
+        let balances = balances.into_iter().map(convert::balance).collect();
+        Ok(Response::new(v1::BalanceReply { balances }))
+    }
+
+    async fn vanished(&self, request: Request<v1::VanishedRequest>) -> Answer<Self::VanishedStream> {
+        let caller = caller(&request)?;
+        let files = self.0.appliance().vanished(&caller).await.map_err(|no| refused(&no))?;
+        Ok(Response::new(answers(files.into_iter().map(convert::vanished), None)))
+    }
+
     async fn status(&self, _request: Request<v1::StatusRequest>) -> Answer<v1::StatusReply> {
         let status = self.0.appliance().status().await.map_err(|no| refused(&no))?;
         Ok(Response::new(convert::status(status)))
