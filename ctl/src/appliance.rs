@@ -90,7 +90,8 @@ pub(crate) async fn status(client: &Client, format: Format) -> Outcome {
         line("in inboxes", status.waiting_in_inboxes.to_string());
         line("ledger", format!("{} records", status.ledger_records));
         line("keystore", format!("generation {}", status.keystore_generation));
-        line("disk free", format!("{} (floor {})", size(status.free_bytes), size(status.floor_bytes)));
+        let (free, floor, ballast) = (status.free_bytes, status.floor_bytes, status.ballast_bytes);
+        line("disk free", format!("{} (floor {}, ballast {})", size(free), size(floor), size(ballast)));
         line("memory", size(status.rss_bytes));
         for source in &status.sources {
             let folder = source.folder.as_deref().unwrap_or("(network only)");

@@ -3,10 +3,10 @@
 
 use crate::{
     arriving::Arriving,
-    artefacts,
-    balance::{self, Closed, Closing},
+    artefacts, balance,
     ballast::{self, Ballast},
     book::Book,
+    closing::{self, Closed, Closing},
     commands,
     desk::Desk,
     doctor, expire, explain,
@@ -146,7 +146,7 @@ impl Appliance {
         tasks.spawn(expire::run(self.desk.clone()));
         tasks.spawn(ballast::run(self.desk.clone()));
         tasks.spawn(turned_away::run(self.desk.clone()));
-        tasks.spawn(balance::run(self.desk.clone(), self.folders.clone()));
+        tasks.spawn(closing::run(self.desk.clone(), self.folders.clone()));
         let folders = self.folders.clone();
         let hearing = tokio::spawn(async move {
             while hints.recv().await.is_some() {

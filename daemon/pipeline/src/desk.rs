@@ -1,7 +1,7 @@
 //! The handles a station may use, and nothing else.
 
 use crate::{
-    arriving::Arriving, balance::Closing, ballast::Ballast, book::Book, gauges::Gauges, handover::Turns,
+    arriving::Arriving, ballast::Ballast, book::Book, closing::Closing, gauges::Gauges, handover::Turns,
     mark::Trust, refusal::Refusal, turned_away::TurnedAway, workers::Workers,
 };
 use ::store::Store;

@@ -24,6 +24,7 @@ mod artefacts;
 mod balance;
 mod ballast;
 mod book;
+mod closing;
 mod commands;
 mod desk;
 mod doctor;

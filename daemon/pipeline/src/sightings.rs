@@ -331,3 +331,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
     text.as_bytes().chunks(2).map(digit).collect()
 }
+
+#[cfg(test)]
+#[path = "sightings_tests.rs"]
+mod tests;

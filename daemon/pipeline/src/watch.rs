@@ -5,7 +5,7 @@
 
 use crate::{
     StartError,
-    balance::Closed,
+    closing::Closed,
     desk::Desk,
     intake,
     sightings::{self, Sightings},

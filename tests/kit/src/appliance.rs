@@ -299,7 +299,10 @@ impl Appliance {
             let route = route?;
             for file in fs::read_dir(route.path())? {
                 let name = file?.file_name().to_string_lossy().into_owned();
-                files.push((route.file_name().to_string_lossy().into_owned(), name));
+                // Those who fetch do not look at hidden names; the daemon's markers lie there.
+                if !name.starts_with('.') {
+                    files.push((route.file_name().to_string_lossy().into_owned(), name));
+                }
             }
         }
         files.sort();
