@@ -45,6 +45,11 @@ impl Inbox {
         moved.map_err(self.folder.file_error("set aside"))
     }
 
+    /// Names a refused entry again at the next scan: it could not be dealt with.
+    pub fn look_again(&mut self, entry: &RefusedEntry) {
+        self.seen.forget(&entry.found);
+    }
+
     /// Whether an entry of this name lies in the inbox.
     ///
     /// # Errors

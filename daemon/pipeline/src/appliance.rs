@@ -12,8 +12,7 @@ use crate::{
     doctor, expire, explain,
     gauges::Gauges,
     handover::{self, Turns},
-    intake,
-    mark::{self, Trust},
+    intake, mark,
     policies::read_policy,
     queries,
     queries::Stream,
@@ -261,9 +260,19 @@ asks! {
     /// Destroys them, or only says what would be.
     retention_run(caller: &Caller, dry_run: bool) -> Vec<Expiry> { desk, _folders => expire::retention_run(desk, caller, dry_run).await }
     /// How far these documents are; none named: all, and the files in inboxes.
-    progress(docs: &[DocId]) -> Progress { desk, folders => status::progress(desk, folders, docs) }
+    progress(docs: &[DocId]) -> Progress {
+        desk, folders => {
+            let (folders, docs) = (folders.clone(), docs.to_vec());
+            desk.blocking(move |desk| Ok(status::progress(desk, &folders, &docs))).await.map_err(submit::refused)?
+        }
+    }
     /// The appliance at a glance.
-    status() -> StatusView { desk, folders => status::status(desk, folders) }
+    status() -> StatusView {
+        desk, folders => {
+            let folders = folders.clone();
+            desk.blocking(move |desk| Ok(status::status(desk, &folders))).await.map_err(submit::refused)?
+        }
+    }
     /// Proves what the appliance claims.
     doctor() -> Vec<Check> { desk, folders => Ok(doctor::doctor(desk, folders).await) }
     /// Whether everything that came is accounted for: so far, or on a day.
@@ -335,16 +344,7 @@ fn open(
     let folders = Folder::open_all(&settings, &vault, &closed)?;
     refuse_a_lost_ledger(&vault, recovery.records)?;
     vault.sweep()?;
-    let mut trust = mark::check(&state_dir, &ledger_dir, &vault)?;
-    if opened.set_aside.is_some() && trust == Trust::Unmarked {
-        // An index that has followed another ledger looks like a damaged one.
-        trust = Trust::RolledBack;
-    }
-    if trust == Trust::RolledBack {
-        tracing::error!(
-            "the ledger is older than the mark beside it: an old copy was put back; nothing is swept"
-        );
-    }
+    let trust = mark::trust(&state_dir, &ledger_dir, &vault, opened.set_aside.is_some())?;
     let mut events = Vec::new();
     if recovery.cut_bytes > 0 {
         events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });

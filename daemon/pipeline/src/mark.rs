@@ -36,8 +36,28 @@ struct Mark {
     at: UnixMillis,
 }
 
+/// What to believe of the ledger at start.
+pub(crate) fn trust(
+    state_dir: &Path,
+    ledger_dir: &Path,
+    vault: &Vault,
+    index_was_set_aside: bool,
+) -> Result<Trust, LedgerError> {
+    let trust = match check(state_dir, ledger_dir, vault)? {
+        // An index that has followed another ledger looks like a damaged one.
+        Trust::Unmarked if index_was_set_aside => Trust::RolledBack,
+        trust => trust,
+    };
+    if trust == Trust::RolledBack {
+        tracing::error!(
+            "the ledger is older than the mark beside it: an old copy was put back; nothing is swept"
+        );
+    }
+    Ok(trust)
+}
+
 /// Compares the ledger with the mark. A mark that cannot be read is none: it was cut short when it was written.
-pub(crate) fn check(state_dir: &Path, ledger_dir: &Path, vault: &Vault) -> Result<Trust, LedgerError> {
+fn check(state_dir: &Path, ledger_dir: &Path, vault: &Vault) -> Result<Trust, LedgerError> {
     let mark = fs::read(state_dir.join(FILE_NAME)).ok();
     let Some(mark) = mark.and_then(|bytes| serde_json::from_slice::<Mark>(&bytes).ok()) else {
         return Ok(Trust::Unmarked);

@@ -56,6 +56,8 @@ pub(crate) struct Sightings {
     /// Lines that a full disk kept from being written.
     pending: String,
     next: u64,
+    /// The first number of this run.
+    first: u64,
     through: u64,
     base_seen: u64,
     base_resolved: u64,
@@ -83,6 +85,7 @@ impl Sightings {
             whole: 0,
             pending: String::new(),
             next: 1,
+            first: 0,
             through: 0,
             base_seen: 0,
             base_resolved: 0,
@@ -100,6 +103,7 @@ impl Sightings {
         for (number, name) in names {
             journal.lying.entry(name).or_default().push_back(number);
         }
+        journal.first = journal.next;
         journal.compact(vault)?;
         Ok(journal)
     }
@@ -167,6 +171,11 @@ impl Sightings {
     /// The number of a file that lies in the inbox.
     pub(crate) fn number(&self, name: &[u8]) -> Option<u64> {
         self.lying.get(name)?.front().copied()
+    }
+
+    /// Whether a file was seen before the start: then a crash may have kept from here what the ledger has.
+    pub(crate) fn is_of_an_earlier_run(&self, number: u64) -> bool {
+        number < self.first
     }
 
     /// Names of all files that lie in the inbox, as far as is known.

@@ -119,7 +119,8 @@ pub(crate) async fn run(desk: Arc<Desk>, folder: Arc<Folder>) {
             note_refused(&desk, &folder, &types::Phi::default(), Reason::DiskFull, None).await;
         }
         had_space = has_space;
-        let next = if has_space { scan(&desk, &folder).await } else { None };
+        // Without space files are seen and counted all the same; they are not claimed.
+        let next = scan(&desk, &folder).await.filter(|_| has_space);
         let wait = next.unwrap_or(folder.scan_every).min(folder.scan_every);
         tokio::time::sleep(LOOK_PAUSE_MIN).await;
         tokio::select! {
@@ -215,7 +216,11 @@ async fn refuse(desk: &Arc<Desk>, folder: &Arc<Folder>, entry: RefusedEntry) {
         Some(seq) => Some(seq),
         None => note_refused(desk, folder, &entry.name, reason, number).await,
     };
-    let Some(seq) = written else { return };
+    let Some(seq) = written else {
+        let place = folder.clone();
+        let again = desk.blocking(move |_| Ok(place.with(|inbox| inbox.look_again(&entry))));
+        return drop(again.await);
+    };
     let (place, now) = (folder.clone(), desk.now());
     let moved = desk.blocking(move |_| {
         let moved = place.with(|inbox| inbox.set_aside(&entry, now));
@@ -266,6 +271,9 @@ fn recorded(desk: &Desk, folder: &Folder, number: Option<u64>) -> Option<u64> {
         }
         _ => false,
     };
+    if !number.is_some_and(|number| folder.sightings(|sightings| sightings.is_of_an_earlier_run(number))) {
+        return None;
+    }
     let records = desk.store.system_events().unwrap_or_default();
     let found = |record: &Record| matches!(&record.body, Body::System(event) if about(event));
     records.iter().rev().find(|record| found(record)).map(|record| record.seq)
