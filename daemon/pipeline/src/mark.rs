@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
     io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     sync::PoisonError,
 };
@@ -95,8 +96,10 @@ fn digest_of(ledger_dir: &Path, vault: &Vault, seq: u64) -> Result<Option<Digest
 
 /// Replaces a small file: after a crash there is the old one or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let staged = path.with_extension("part");
-    let mut file = File::create(&staged)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // No label begins with a dot.
+    let staged = path.with_file_name(format!(".{name}.part"));
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
     file.write_all(bytes)?;
     settle(&file);
     fs::rename(staged, path)?;

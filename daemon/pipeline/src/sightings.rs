@@ -13,6 +13,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fs::{self, File},
     io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 use types::{DocId, UnixMillis};
@@ -78,7 +79,7 @@ impl Sightings {
             }
             read => read?,
         };
-        let file = File::options().create(true).append(true).open(&path)?;
+        let file = File::options().create(true).append(true).mode(0o600).open(&path)?;
         let mut journal = Self {
             path,
             file,
