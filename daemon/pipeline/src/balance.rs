@@ -27,6 +27,16 @@ pub(crate) async fn balance(
         let message = "the inboxes were not looked at since the start; try again in a moment";
         return Err(Refused::new(Code::Temporary, message));
     }
+    if let Some(day) = &day {
+        let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+        let (text, today) = (day.as_str(), day_name(desk.now().0 / DAY_MS).map_err(refused)?);
+        let well_formed = matches!(text.as_bytes(), [y @ .., b'-', m1, m2, b'-', d1, d2]
+            if y.len() == 4 && digits(y) && digits(&[*m1, *m2, *d1, *d2]));
+        if !well_formed || *day >= today {
+            let message = "expected a day that is over, such as 2026-11-24 (UTC); without it everything so far is shown";
+            return Err(Refused::new(Code::Invalid, message));
+        }
+    }
     close_days(desk, folders).await.map_err(refused)?;
     match day {
         None => so_far(desk, folders).await.map_err(refused),

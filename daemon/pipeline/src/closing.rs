@@ -345,7 +345,8 @@ mod tests {
         let refused = |entry| SystemEvent::Refused { source: fax(), reason: Reason::Symlink, name, entry };
         let vanished = SystemEvent::Vanished { source: fax(), name, entry: Some(2) };
         let uploads = SystemEvent::UploadsRefused { source: Some(fax()), why: fax(), count: 5 };
-        let systems = [refused(Some(1)), refused(Some(1)), refused(None), vanished.clone(), vanished, uploads];
+        let systems =
+            [refused(Some(1)), refused(Some(1)), refused(None), vanished.clone(), vanished, uploads];
         let twin = Some(DocId::from_parts(UnixMillis(1), 1));
         let mut bodies = vec![arrived(Channel::Inbox, None), arrived(Channel::Grpc, twin)];
         bodies.extend(systems.map(Body::System));

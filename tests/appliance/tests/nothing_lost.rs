@@ -303,3 +303,13 @@ fn an_upload_that_is_not_taken_is_in_the_ledger() {
     until("it is written", &appliance, || ledger_text(&appliance).contains("\"why\":\"file-too-large\""));
     assert_eq!(balance_of(&appliance, "partner")["uploads_refused"], 1);
 }
+
+#[test]
+fn the_balance_of_a_day_that_is_not_over_is_no_question() {
+    let appliance = Appliance::usual().unwrap();
+    for day in ["9999-01-01", "yesterday", "2026-11-2x"] {
+        assert_eq!(appliance.ctl(&["balance", "--day", day]).unwrap().code, 2, "{day}");
+    }
+    let none = appliance.json(&["balance", "--day", "2020-01-01"]).unwrap();
+    assert_eq!(none["sources"].as_array().unwrap().len(), 0, "nothing came then: {none}");
+}

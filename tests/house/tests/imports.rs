@@ -60,7 +60,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Outside crates that only these rooms may name, and why the rest must not.
 const ONLY_IN: &[(&str, &[&str], &str)] = &[
-    ("tokio", &["pipeline", "serve", "outbox", "inbox", "daemon", "ctl"], "the rest is plain blocking code"),
+    ("tokio", &["pipeline", "serve", "inbox", "daemon", "ctl"], "the rest is plain blocking code"),
     ("tonic", &["api", "serve", "ctl"], "gRPC ends at the roof"),
     ("rustls", &["serve", "ctl"], "TLS ends at the roof"),
     ("tokio-rustls", &["serve", "ctl"], "TLS ends at the roof"),
