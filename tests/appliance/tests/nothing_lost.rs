@@ -245,7 +245,7 @@ fn nothing_is_swept_when_an_old_ledger_was_put_back() {
     fs::remove_dir_all(&ledger).unwrap();
     fs::rename(&copy, &ledger).unwrap();
     appliance.start().unwrap();
-    let doctor = appliance.ctl(&["doctor"]).unwrap();
+    let doctor = appliance.ctl(&["doctor", "-o", "json"]).unwrap();
     assert_eq!(doctor.code, 6);
     let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(said.contains("ledger-mark"), "{said}");
@@ -275,7 +275,7 @@ fn below_the_floor_files_wait_and_are_taken_by_themselves_when_there_is_room() {
     appliance.drop_in("fax", "slip.png", &corpus::slip(5).bytes).unwrap();
     assert_eq!(appliance.ctl(&["wait", "--all", "--timeout", "3"]).unwrap().code, 75);
     assert!(appliance.inbox("fax").join("slip.png").exists());
-    let doctor = appliance.ctl(&["doctor"]).unwrap();
+    let doctor = appliance.ctl(&["doctor", "-o", "json"]).unwrap();
     let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(doctor.code == 6 && said.contains("until space is freed"), "{said}");
     let sent = appliance.ctl(&["submit", "--source", "partner", &filler.to_string_lossy()]).unwrap();
