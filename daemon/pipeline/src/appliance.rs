@@ -19,7 +19,7 @@ use crate::{
     watch::{self, Folder},
     workers::Workers,
 };
-use ::store::{Store, StoreError};
+use ::store::{Contract, Embedded, Store, StoreError};
 use arc_swap::ArcSwap;
 use config::Settings;
 use inbox::InboxError;
@@ -151,7 +151,7 @@ impl Appliance {
         if let Err(error) = self.desk.book.note(Actor::Daemon, SystemEvent::Stopped).await {
             tracing::error!(%error, "the stop could not be written");
         }
-        let flushed = self.desk.blocking(|desk| Ok(desk.store.flush()?)).await;
+        let flushed = self.desk.blocking(|desk| Ok(desk.store.settle()?)).await;
         if let Err(refusal) = flushed {
             tracing::warn!(%refusal, "the index could not be settled; the next start replays the ledger");
         }
@@ -334,7 +334,8 @@ fn open(
         .filter_map(|source| Folder::open(source).transpose())
         .map(|folder| folder.map(Arc::new))
         .collect::<Result<_, _>>()?;
-    sweep(&vault, &store, recovery.records)?;
+    let store: Arc<dyn Contract> = Arc::new(Embedded::new(ledger, store));
+    sweep(&vault, &*store, recovery.records)?;
     let mut events = Vec::new();
     if recovery.cut_bytes > 0 {
         events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });
@@ -347,8 +348,8 @@ fn open(
         landlock_abi: proof.landlock_abi,
         degraded: settings.sandbox.allow_degraded,
     });
-    let (store, vault) = (Arc::new(store), Arc::new(vault));
-    let book = Book::open(ledger, store.clone(), vault.clone(), clock)?;
+    let vault = Arc::new(vault);
+    let book = Book::open(store.clone(), vault.clone(), clock)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let desk = Arc::new(Desk {
         settings,
@@ -369,7 +370,7 @@ fn open(
 
 /// Removes temp files and keyless blobs. A key without a record is that of an upload that was cut off,
 /// or of a ledger that was put back from an old copy: it is counted and kept, for only a person can tell.
-fn sweep(vault: &Vault, store: &Store, ledger_records: u64) -> Result<(), StartError> {
+fn sweep(vault: &Vault, store: &dyn Contract, ledger_records: u64) -> Result<(), StartError> {
     let documents = vault.documents();
     if ledger_records == 0 && !documents.is_empty() {
         return Err(StartError::LedgerLost { keys: documents.len() });

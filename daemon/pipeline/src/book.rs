@@ -5,9 +5,9 @@
 //! illegal event; what was seen before (same bytes, same idempotency key) is decided here too, where
 //! nothing can come between.
 
-use ::store::{Store, StoreError};
-use ledger::{Ledger, LedgerError, NewRecord};
-use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
+pub(crate) use crate::book_error::BookError;
+use ::store::{CommitError, Contract, Lease, StoreError};
+use lifecycle::{Actor, Arrival, Body, Event, State, SystemEvent};
 use std::{collections::BTreeMap, sync::Arc, thread};
 use tokio::sync::{mpsc, oneshot};
 use types::{Digest, DocId, UnixMillis};
@@ -17,26 +17,6 @@ use vault::Vault;
 const ORDERS_MAX: usize = 1024;
 /// Facts that share one fsync.
 const BATCH_MAX: usize = 256;
-
-/// Why a fact was not written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BookError {
-    /// It cannot follow what is known.
-    #[error(transparent)]
-    Illegal(#[from] IllegalEvent),
-    /// Something else happened to the document in between.
-    #[error("the document changed meanwhile")]
-    Overtaken,
-    /// There is no such document.
-    #[error("no such document")]
-    Unknown,
-    /// The disk is full; nothing was written.
-    #[error("the ledger's disk is full")]
-    Full,
-    /// The ledger or the index failed.
-    #[error("ledger or index: {0}")]
-    Broken(&'static str),
-}
 
 /// What became of an arrival.
 pub(crate) enum Admission {
@@ -74,6 +54,8 @@ struct Fact {
     body: Body,
     /// The document must still be at this version.
     expect: Option<u64>,
+    /// This lease must still be the document's.
+    under: Option<Lease>,
     reply: oneshot::Sender<Result<Answer, BookError>>,
 }
 
@@ -86,15 +68,14 @@ pub(crate) struct Book {
 impl Book {
     /// Starts the writer thread.
     pub(crate) fn open(
-        ledger: Ledger,
-        store: Arc<Store>,
+        store: Arc<dyn Contract>,
         vault: Arc<Vault>,
         clock: fn() -> UnixMillis,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
         thread::Builder::new()
             .name("book".into())
-            .spawn(move || Writer { ledger, store, vault, clock }.run(inbox))?;
+            .spawn(move || Writer { store, vault, clock }.run(inbox))?;
         Ok(Self { orders })
     }
 
@@ -106,10 +87,19 @@ impl Book {
         by: Actor,
         event: Event,
     ) -> Result<State, BookError> {
-        match self.order(by, Body::Document { doc, event }, Some(expect)).await? {
-            Answer::State(state) => Ok(*state),
-            _ => Err(BookError::Broken("the writer answered another question")),
-        }
+        state_of(self.order(by, Body::Document { doc, event }, Some(expect), None).await?)
+    }
+
+    /// [`Book::record`] for what was done under a claim: refused when another has the document by now.
+    pub(crate) async fn record_under(
+        &self,
+        lease: Lease,
+        expect: u64,
+        by: Actor,
+        event: Event,
+    ) -> Result<State, BookError> {
+        let body = Body::Document { doc: lease.doc, event };
+        state_of(self.order(by, body, Some(expect), Some(lease)).await?)
     }
 
     /// Writes an arrival; durable on return.
@@ -120,7 +110,7 @@ impl Book {
         arrival: Arrival,
     ) -> Result<Admission, BookError> {
         let event = Event::Arrived(Box::new(arrival));
-        match self.order(by, Body::Document { doc, event }, None).await? {
+        match self.order(by, Body::Document { doc, event }, None, None).await? {
             Answer::Admitted(admission) => Ok(admission),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
@@ -128,7 +118,7 @@ impl Book {
 
     /// Writes something about the appliance; durable on return.
     pub(crate) async fn note(&self, by: Actor, event: SystemEvent) -> Result<(), BookError> {
-        self.order(by, Body::System(event), None).await.map(|_| ())
+        self.order(by, Body::System(event), None, None).await.map(|_| ())
     }
 
     /// Makes the index anew from the ledger; gives the number of records.
@@ -153,17 +143,25 @@ impl Book {
         }
     }
 
-    async fn order(&self, by: Actor, body: Body, expect: Option<u64>) -> Result<Answer, BookError> {
+    async fn order(
+        &self,
+        by: Actor,
+        body: Body,
+        expect: Option<u64>,
+        under: Option<Lease>,
+    ) -> Result<Answer, BookError> {
         let (reply, answer) = oneshot::channel();
         let gone = |_| BookError::Broken("the writer is gone");
-        self.orders.send(Order::Write(Fact { by, body, expect, reply })).await.map_err(|_| gone(()))?;
+        self.orders
+            .send(Order::Write(Fact { by, body, expect, under, reply }))
+            .await
+            .map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
     }
 }
 
 struct Writer {
-    ledger: Ledger,
-    store: Arc<Store>,
+    store: Arc<dyn Contract>,
     vault: Arc<Vault>,
     clock: fn() -> UnixMillis,
 }
@@ -186,7 +184,7 @@ impl Writer {
                     Order::Write(fact) => facts.push(fact),
                     Order::Rebuild(reply) => {
                         self.batch(facts.drain(..));
-                        match self.store.rebuild(|_| ()) {
+                        match self.store.rebuild() {
                             Ok(records) => answer_to(reply, Ok(Answer::Rebuilt(records))),
                             Err(error) => {
                                 // Half an index would take known documents for new ones.
@@ -207,50 +205,50 @@ impl Writer {
 
     fn batch(&mut self, orders: impl Iterator<Item = Fact>) {
         let mut ahead = Ahead::default();
-        let mut records = Vec::new();
+        let mut facts = Vec::new();
         let mut replies = Vec::new();
-        for order in orders {
+        for Fact { by, body, expect, under, reply } in orders {
             let at = (self.clock)();
-            match self.judge(&mut ahead, order.body, order.expect, at) {
+            match self.judge(&mut ahead, body, expect, at) {
                 Ok((Some(body), answer)) => {
-                    records.push(NewRecord { at, by: order.by, body });
-                    replies.push((order.reply, answer));
+                    facts.push(::store::Fact { at, by, body, expect, under });
+                    replies.push((reply, answer));
                 }
-                Ok((None, answer)) => answer_to(order.reply, Ok(answer)),
-                Err(refusal) => answer_to(order.reply, Err(refusal)),
+                Ok((None, answer)) => answer_to(reply, Ok(answer)),
+                Err(refusal) => answer_to(reply, Err(refusal)),
             }
         }
-        if records.is_empty() {
-            return;
-        }
-        match self.write(records) {
-            Ok(()) => replies.into_iter().for_each(|(reply, answer)| answer_to(reply, Ok(answer))),
-            Err(BookError::Full) => {
-                replies.into_iter().for_each(|(reply, _)| answer_to(reply, Err(BookError::Full)))
-            }
-            Err(_) => {
-                replies
-                    .into_iter()
-                    .for_each(|(reply, _)| answer_to(reply, Err(BookError::Broken("could not write"))));
-            }
+        let verdicts = self.write(facts);
+        for (number, (reply, answer)) in replies.into_iter().enumerate() {
+            let verdict = match &verdicts {
+                Ok(verdicts) => verdicts.get(number).cloned().unwrap_or(Ok(())),
+                Err(BookError::Full) => Err(BookError::Full),
+                Err(_) => Err(BookError::Broken("could not write")),
+            };
+            answer_to(reply, verdict.map(|()| answer));
         }
     }
 
-    fn write(&mut self, records: Vec<NewRecord>) -> Result<(), BookError> {
-        let written = match self.ledger.append_placed(records) {
-            Ok(written) => written,
-            Err(LedgerError::Full { .. }) => return Err(BookError::Full),
-            Err(error) => {
-                tracing::error!(%error, "the ledger refused a batch");
-                return Err(BookError::Broken("ledger"));
-            }
-        };
-        if let Err(error) = self.store.apply(&written) {
-            // The ledger has it and sled has not: only a start can bring them together again.
-            tracing::error!(%error, "the index does not follow the ledger; stopping");
-            std::process::abort();
+    /// What became of each fact; an error when nothing was written.
+    fn write(&self, facts: Vec<::store::Fact>) -> Result<Vec<Result<(), BookError>>, BookError> {
+        if facts.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(())
+        match self.store.commit(facts) {
+            Ok(written) => {
+                Ok(written.into_iter().map(|verdict| verdict.map(drop).map_err(BookError::from)).collect())
+            }
+            Err(CommitError::Full) => Err(BookError::Full),
+            Err(CommitError::Refused(error)) => {
+                tracing::error!(%error, "the ledger refused a batch");
+                Err(BookError::Broken("ledger"))
+            }
+            Err(CommitError::Behind(error)) => {
+                // Only a start can bring ledger and index together again.
+                tracing::error!(%error, "the index does not follow the ledger; stopping");
+                std::process::abort();
+            }
+        }
     }
 
     /// A crash between destruction and record is made good by the next run: destroying again is harmless.
@@ -271,9 +269,11 @@ impl Writer {
             tracing::error!(%error, "keys could not be destroyed");
             BookError::Broken("vault")
         })?;
-        let event = |doc: &DocId| NewRecord {
+        let event = |doc: &DocId| ::store::Fact {
             at,
             by: by.clone(),
+            expect: None,
+            under: None,
             body: Body::Document {
                 doc: *doc,
                 event: Event::Expired {
@@ -282,7 +282,8 @@ impl Writer {
                 },
             },
         };
-        self.write(victims.iter().map(event).collect())?;
+        let verdicts = self.write(victims.iter().map(event).collect())?;
+        verdicts.into_iter().collect::<Result<(), _>>()?;
         Ok(victims)
     }
 
@@ -352,6 +353,13 @@ impl Writer {
             return Ok(Some(state.clone()));
         }
         Ok(self.store.get(doc).map_err(broken)?.map(|document| document.state))
+    }
+}
+
+fn state_of(answer: Answer) -> Result<State, BookError> {
+    match answer {
+        Answer::State(state) => Ok(*state),
+        _ => Err(BookError::Broken("the writer answered another question")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The handles a station may use, and nothing else.
 
 use crate::{book::Book, gauges::Gauges, refusal::Refusal, workers::Workers};
-use ::store::Store;
+use ::store::Contract;
 use arc_swap::ArcSwap;
 use config::{Settings, Source};
 use lifecycle::Patience;
@@ -15,7 +15,7 @@ use vault::Vault;
 pub(crate) struct Desk {
     pub(crate) settings: Settings,
     pub(crate) vault: Arc<Vault>,
-    pub(crate) store: Arc<Store>,
+    pub(crate) store: Arc<dyn Contract>,
     pub(crate) book: Book,
     pub(crate) workers: Workers,
     pub(crate) policy: ArcSwap<Policy>,

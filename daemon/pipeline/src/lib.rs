@@ -21,6 +21,7 @@ mod retain;
 mod appliance;
 mod artefacts;
 mod book;
+mod book_error;
 mod commands;
 mod desk;
 mod doctor;

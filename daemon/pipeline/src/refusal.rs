@@ -74,7 +74,9 @@ impl From<BookError> for Refusal {
     fn from(error: BookError) -> Self {
         match error {
             BookError::Full => Self::NotNow(Reason::DiskFull),
-            BookError::Overtaken | BookError::Illegal(_) | BookError::Unknown => Self::Overtaken,
+            BookError::Overtaken | BookError::Stale | BookError::Illegal(_) | BookError::Unknown => {
+                Self::Overtaken
+            }
             BookError::Broken(_) => Self::NotNow(Reason::StorageError),
         }
     }

@@ -1,0 +1,40 @@
+//! Why the book did not write a fact.
+
+use ::store::Refusal;
+use lifecycle::IllegalEvent;
+
+/// Why a fact was not written.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum BookError {
+    /// It cannot follow what is known.
+    #[error(transparent)]
+    Illegal(#[from] IllegalEvent),
+    /// Something else happened to the document in between.
+    #[error("the document changed meanwhile")]
+    Overtaken,
+    /// Somebody else works on the document now.
+    #[error("the document was claimed by another meanwhile")]
+    Stale,
+    /// There is no such document.
+    #[error("no such document")]
+    Unknown,
+    /// The disk is full; nothing was written.
+    #[error("the ledger's disk is full")]
+    Full,
+    /// The ledger or the index failed.
+    #[error("ledger or index: {0}")]
+    Broken(&'static str),
+}
+
+/// The store looks once more at what the book judged.
+impl From<Refusal> for BookError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Illegal(illegal) => Self::Illegal(illegal),
+            Refusal::Overtaken | Refusal::Known => Self::Overtaken,
+            Refusal::Stale => Self::Stale,
+            Refusal::Unknown => Self::Unknown,
+            Refusal::Repeated(_) => Self::Broken("an idempotency key was overlooked"),
+        }
+    }
+}
