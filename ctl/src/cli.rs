@@ -173,6 +173,7 @@ mod tests {
             "ledger verify --dir d",
             "pki issue fax-1 --dir d --days 30",
             "bench --set s --inbox i",
+            "bench store --dir d -o json",
             "completions bash",
         ] {
             let words = std::iter::once("lazaretctl").chain(line.split(' '));
@@ -180,6 +181,8 @@ mod tests {
         }
         for line in [
             "wait",
+            "bench",
+            "bench --set s store",
             "wait A --all",
             "reroute ID results",
             "submit --source fax",

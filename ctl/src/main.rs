@@ -23,6 +23,7 @@ mod shape;
 mod submit;
 mod wait;
 
+use bench::Bench;
 use clap::{CommandFactory as _, Parser as _};
 use cli::{Cli, Verb};
 use client::Client;
@@ -48,6 +49,7 @@ fn run(cli: &Cli) -> Outcome {
         Verb::Config(what) => check::config(what),
         Verb::Policy(what) => check::policy(what),
         Verb::Completions { shell } => completions(*shell),
+        Verb::Bench(Bench { part: Some(part), .. }) => bench::part(part, cli.output),
         _ => online(cli),
     }
 }
