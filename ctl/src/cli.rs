@@ -1,8 +1,21 @@
 //! The command line: nouns, verbs, and examples for each.
 
 use crate::{
-    appliance::Store, bench::Bench, check, doc, hold::Hold, ledger::Ledger, output::Format,
-    retention::Retention, review::Review, route, setup, submit::Submit, wait::Wait,
+    appliance::Store,
+    audit::Audit,
+    bench::Bench,
+    check,
+    deletion::Deletion,
+    doc,
+    evidence::Evidence,
+    hold::{Hold, Unhold},
+    ledger::Ledger,
+    output::Format,
+    retention::Retention,
+    review::Review,
+    route, setup,
+    submit::Submit,
+    wait::Wait,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -53,6 +66,12 @@ pub(crate) enum Verb {
     Wait(Wait),
     #[command(subcommand)]
     Doc(doc::Doc),
+    /// Say who got what of a document, when and why (needs audit)
+    #[command(after_help = "Example:
+  lazaretctl accounting 01JD9Z6M8Q3V5X7Y9A1B2C3D4E -o json")]
+    Accounting(doc::Id),
+    #[command(subcommand)]
+    Evidence(Evidence),
     #[command(subcommand)]
     Review(Review),
     #[command(subcommand)]
@@ -61,14 +80,19 @@ pub(crate) enum Verb {
     #[command(after_help = "Example:
   lazaretctl reroute 01JD9Z6M8Q3V5X7Y9A1B2C3D4E results --why wrong-department")]
     Reroute(route::Reroute),
-    /// Place a hold: the document is neither delivered nor destroyed
-    #[command(after_help = "Example:
-  lazaretctl hold 01JD9Z6M8Q3V5X7Y9A1B2C3D4E case-2026-17")]
+    /// Stop a document with a hold, or keep a whole scope from destruction
+    #[command(after_help = "Examples:
+  lazaretctl hold 01JD9Z6M8Q3V5X7Y9A1B2C3D4E case-2026-17
+  lazaretctl hold place case-2026-17 --source fax --why litigation
+  lazaretctl hold list
+
+A document with a hold of its own is neither delivered nor destroyed. A hold
+with a scope keeps what is in it from destruction, also what comes later.")]
     Hold(Hold),
-    /// Lift a hold
+    /// Lift a hold of a document
     #[command(after_help = "Example:
   lazaretctl unhold 01JD9Z6M8Q3V5X7Y9A1B2C3D4E case-2026-17")]
-    Unhold(Hold),
+    Unhold(Unhold),
     /// Let a document go on from quarantine
     #[command(after_help = "Example:
   lazaretctl release 01JD9Z6M8Q3V5X7Y9A1B2C3D4E")]
@@ -76,7 +100,11 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Retention(Retention),
     #[command(subcommand)]
+    Deletion(Deletion),
+    #[command(subcommand)]
     Ledger(Ledger),
+    #[command(subcommand)]
+    Audit(Audit),
     #[command(subcommand)]
     Store(Store),
     #[command(subcommand)]
@@ -170,7 +198,22 @@ mod tests {
             "reroute ID results --why wrong",
             "retention run --dry-run",
             "retention list --due",
+            "retention list",
+            "retention run A B",
+            "hold A case-1",
+            "unhold A case-1",
+            "hold place case-1 --doc A B --source fax --class claim --sensitivity hiv --why law",
+            "hold place case-1 --from 2026-01-01 --to 2026-01-31 --why law",
+            "hold lift case-1",
+            "hold list -o json",
+            "deletion certificate A -O f",
+            "deletion verify A",
+            "deletion verify --control A",
+            "deletion check f --pubkey k",
             "ledger verify --dir d",
+            "audit verify --dir d --checkpoint c --pubkey k",
+            "audit prove 01JD9Z6M8Q3V5X7Y9A1B2C3D4E -O proof.json",
+            "audit checkpoint --qr",
             "pki issue fax-1 --dir d --days 30",
             "bench --set s --inbox i",
             "bench store --dir d -o json",
@@ -185,8 +228,13 @@ mod tests {
             "bench --set s store",
             "wait A --all",
             "reroute ID results",
+            "hold A",
+            "hold place case-1 --source fax",
+            "hold place case-1 --from 31.1.2026 --why law",
             "submit --source fax",
             "doc list --state lost",
+            "audit prove ID",
+            "audit checkpoint --qr --png f",
             "review reclassify ID memo",
         ] {
             let words = std::iter::once("lazaretctl").chain(line.split(' '));

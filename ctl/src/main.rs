@@ -3,13 +3,17 @@
 //! One file per noun. Nothing is decided here: what the daemon may be asked stands in `api`, what a rule
 //! file may say in `policy`, what a ledger must be in `ledger`.
 
+mod accounting;
 mod appliance;
+mod audit;
 mod bench;
 mod check;
 mod cli;
 mod client;
+mod deletion;
 mod doc;
 mod events;
+mod evidence;
 mod fail;
 mod get;
 mod hold;
@@ -27,6 +31,7 @@ use bench::Bench;
 use clap::{CommandFactory as _, Parser as _};
 use cli::{Cli, Verb};
 use client::Client;
+use deletion::Deletion;
 use fail::{Exit, Failure, Outcome};
 use std::process::ExitCode;
 
@@ -48,6 +53,8 @@ fn run(cli: &Cli) -> Outcome {
         Verb::Pki(what) => setup::pki(what),
         Verb::Config(what) => check::config(what),
         Verb::Policy(what) => check::policy(what),
+        Verb::Audit(what) => audit::run(what, cli.output),
+        Verb::Deletion(Deletion::Check { file, pubkey }) => deletion::check(file, pubkey),
         Verb::Completions { shell } => completions(*shell),
         Verb::Bench(Bench { part: Some(part), .. }) => bench::part(part, cli.output),
         _ => online(cli),
@@ -71,24 +78,31 @@ async fn ask(cli: &Cli) -> Outcome {
     if let Verb::Ledger(what) = &cli.verb {
         return ledger::run(what, cli.config.as_deref(), format).await;
     }
+    if let Verb::Evidence(what) = &cli.verb {
+        return evidence::run(what, cli).await;
+    }
     let client = &Client::connect(cli.config.as_deref()).await?;
     match &cli.verb {
         Verb::Submit(what) => submit::run(what, client, format).await,
         Verb::Wait(what) => wait::run(what, client, format).await,
         Verb::Doc(what) => doc::run(what, client, format).await,
+        Verb::Accounting(id) => accounting::run(id, client, format).await,
         Verb::Review(what) => review::run(what, client, format).await,
         Verb::Route(what) => route::run(what, client, format).await,
         Verb::Reroute(what) => route::reroute(what, client, format).await,
-        Verb::Hold(what) => hold::place(what, client, format).await,
+        Verb::Hold(what) => hold::run(what, client, format).await,
         Verb::Unhold(what) => hold::lift(what, client, format).await,
         Verb::Release(what) => hold::release(what, client, format).await,
         Verb::Retention(what) => retention::run(what, client, format).await,
+        Verb::Deletion(what) => deletion::run(what, client, format).await,
         Verb::Store(what) => appliance::store(what, client, format).await,
         Verb::Status => appliance::status(client, format).await,
         Verb::Doctor => appliance::doctor(client, format).await,
         Verb::Reload => appliance::reload(client).await,
         Verb::Bench(what) => bench::run(what, client, format).await,
         Verb::Ledger(_)
+        | Verb::Evidence(_)
+        | Verb::Audit(_)
         | Verb::Init(_)
         | Verb::Pki(_)
         | Verb::Config(_)

@@ -76,6 +76,18 @@ section! { "Room on the disk.", Space {
         "Free bytes below which nothing is taken in; files then wait in their inboxes.";
 }}
 
+section! { "Checkpoints of the ledger: signed, and carried away so that later changes show.", Audit {
+    spool_dir: Option<PathBuf> = Optional(Location("/srv/lazaret/checkpoints")),
+        "Folder that gets each checkpoint as a file; without it, the folder spool in paths.state-dir.";
+    syslog: bool = Switch(true),
+        "Send size, root and signature of each checkpoint to the machine's syslog.";
+}}
+
+section! { "Copies of the keystore that leave this machine.", Backup {
+    keys_days: u32 = number(30, 0..=3650),
+        "Days after which the last copy of an older keystore is destroyed; until then such a copy and a copy of the blobs could still open what was destroyed here, and certificates of destruction say so.";
+}}
+
 section! { "Confinement of workers. Seccomp can never be switched off.", SandboxSettings {
     allow_degraded: bool = Switch(false),
         "Start although the kernel lacks Landlock; audited at each start and shown in status.";

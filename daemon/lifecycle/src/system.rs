@@ -1,6 +1,6 @@
 //! What happens to the appliance itself. The same rules as for documents: added, never changed.
 
-use crate::Stage;
+use crate::{HoldOrder, Stage, Statement};
 use serde::{Deserialize, Serialize};
 use types::{Digest, DocId, Label, Reason};
 
@@ -34,6 +34,9 @@ pub enum SystemEvent {
         reason: Reason,
         /// Keyed digest of the file name.
         name: Digest,
+        /// Number of the file among those ever seen in this inbox; none when the entry stays where it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entry: Option<u64>,
     },
     /// A file that was seen is gone, and we did not take it.
     Vanished {
@@ -41,7 +44,41 @@ pub enum SystemEvent {
         source: Label,
         /// Keyed digest of the file name.
         name: Digest,
+        /// Number of the file among those ever seen in this inbox.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entry: Option<u64>,
     },
+    /// Uploads that were begun and not taken.
+    UploadsRefused {
+        /// The source they named, when there is one of that name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<Label>,
+        /// Why; a fixed code.
+        why: Label,
+        /// How many; more than one when a caller was refused very often within a minute.
+        count: u64,
+    },
+    /// Garbage of crashes was removed.
+    Swept {
+        /// Sealed blobs that no document names.
+        blobs: u64,
+        /// Keys of uploads that never became documents, and of documents destroyed before.
+        keys: u64,
+        /// Bytes of the blobs.
+        bytes: u64,
+    },
+    /// The disk was so full that work could not go on: the ballast was given up.
+    BallastReleased {
+        /// Its size.
+        bytes: u64,
+    },
+    /// There is room again: the ballast was made anew.
+    BallastRestored {
+        /// Its size.
+        bytes: u64,
+    },
+    /// A day is over: every file that a source was seen with is accounted for, or is not.
+    Balanced(Box<Statement>),
     /// A caller was refused.
     Denied {
         /// RPC.
@@ -71,4 +108,22 @@ pub enum SystemEvent {
     },
     /// Somebody read or verified the ledger.
     Audited,
+    /// The key that signs manifests, certificates and evidence, noted at each start: who trusts the
+    /// checkpoints need not pin it.
+    SiteKey {
+        /// The Ed25519 public key, 32 bytes.
+        public: Digest,
+    },
+    /// Evidence about documents was handed out; it holds no content.
+    EvidenceExported {
+        /// Documents.
+        documents: u32,
+    },
+    /// A legal hold with a scope came into force.
+    HoldOrdered(Box<HoldOrder>),
+    /// It ended.
+    HoldEnded {
+        /// Its name.
+        hold: Label,
+    },
 }

@@ -2,19 +2,28 @@
 //! a crash may have left.
 
 use crate::{
+    accounting,
+    arriving::Arriving,
+    artefacts,
     book::Book,
+    certificate::Certifier,
+    checkpoints,
+    checkpoints::Checkpoints,
     commands,
     desk::Desk,
-    doctor, expire, explain,
+    doctor, evidence, expire, explain,
     gauges::Gauges,
+    handover::{self, Turns},
     intake,
+    mark::{self, Trust},
     policies::read_policy,
     queries,
     queries::Stream,
-    runner, status, submit, upkeep,
+    retain::DAY_MS,
+    runner, status, submit, sweep, upkeep,
     view::{
-        Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
-        Progress, Receipt, Refused, RouteView, StatusView, Submission,
+        Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Explained, LedgerReport,
+        PageReading, PageRedactions, Progress, Receipt, Refused, RouteView, StatusView, Submission,
     },
     watch::{self, Folder},
     workers::Workers,
@@ -27,12 +36,15 @@ use ledger::{Ledger, LedgerError};
 use lifecycle::{Actor, Record, Rendition, Status, SystemEvent};
 use policy::Policy;
 use sandbox::{Launcher, ProveError};
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 use tokio::{
     sync::{Notify, mpsc, watch as signal},
     task::JoinSet,
 };
-use types::{DocClass, DocId, Label, Phi, UnixMillis};
+use types::{Digest, DocClass, DocId, Label, Phi, UnixMillis};
 use vault::{MasterKey, Vault, VaultError};
 
 /// Where things lie under the state directory.
@@ -58,6 +70,10 @@ pub enum StartError {
     LedgerLost { keys: usize },
     #[error("the ledger does not open")]
     Ledger(#[from] LedgerError),
+    #[error(
+        "the log of checkpoints and the keys that sign them are not of the same time: one was put back from a backup. Put both back from the same moment, or move checkpoints.log aside, keep it, and begin a new chain; see docs/guide/audit.md"
+    )]
+    CheckpointKeys,
     #[error("the index does not open")]
     Index(#[from] StoreError),
     #[error("an inbox does not open")]
@@ -89,8 +105,8 @@ pub struct Opening {
 /// One appliance. Cheap to clone.
 #[derive(Clone)]
 pub struct Appliance {
-    desk: Arc<Desk>,
-    folders: Arc<Vec<Arc<Folder>>>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) folders: Arc<Vec<Arc<Folder>>>,
 }
 
 impl Appliance {
@@ -106,6 +122,10 @@ impl Appliance {
             let written = appliance.desk.book.note(Actor::Daemon, event).await;
             written.map_err(|_| StartError::Book("the start could not be written to the ledger"))?;
         }
+        checkpoints::sign(&appliance.desk).await;
+        handover::recover(&appliance.desk)
+            .await
+            .map_err(|_| StartError::Book("deliveries of the last run could not be written to the ledger"))?;
         Ok(appliance)
     }
 
@@ -129,8 +149,11 @@ impl Appliance {
             intake::resume_all(&self.desk, folder).await;
             tasks.spawn(watch::run(self.desk.clone(), folder.clone()));
         }
+        sweep::at_start(&self.desk).await;
+        tasks.spawn(sweep::run(self.desk.clone()));
         tasks.spawn(runner::run(self.desk.clone()));
         tasks.spawn(expire::run(self.desk.clone()));
+        tasks.spawn(checkpoints::run(self.desk.clone()));
         tasks.spawn(upkeep::settle(self.desk.clone()));
         tasks.spawn(upkeep::examine(self.desk.clone()));
         let folders = self.folders.clone();
@@ -146,10 +169,15 @@ impl Appliance {
         Ok(())
     }
 
-    /// Writes the last line of this run and settles the index on disk.
+    /// Writes the last line of this run, signs the last checkpoint and settles the index on disk.
     pub async fn close(&self) {
         if let Err(error) = self.desk.book.note(Actor::Daemon, SystemEvent::Stopped).await {
             tracing::error!(%error, "the stop could not be written");
+        }
+        checkpoints::sign(&self.desk).await;
+        let marked = self.desk.blocking(|desk| mark::write(desk).map_err(artefacts::disk)).await;
+        if let Err(refusal) = marked {
+            tracing::warn!(%refusal, "the mark of the ledger could not be written; the next start does it");
         }
         let flushed = self.desk.blocking(|desk| Ok(desk.store.settle()?)).await;
         if let Err(refusal) = flushed {
@@ -190,6 +218,7 @@ macro_rules! asks {
         }
     };
 }
+pub(crate) use asks;
 
 asks! {
     /// Documents in the order of their ids.
@@ -197,7 +226,9 @@ asks! {
         desk, _folders => queries::documents(desk, status, source, after, limit).await
     }
     /// One document.
-    document(doc: DocId) -> DocumentView { desk, _folders => queries::find(desk, doc).map(|found| queries::view(desk, found)) }
+    document(doc: DocId) -> DocumentView {
+        desk, _folders => queries::view(desk, queries::find(desk, doc)?).map_err(submit::refused)
+    }
     /// The words of all pages; audited.
     words(caller: &Caller, doc: DocId) -> Vec<PageReading> { desk, _folders => queries::words(desk, caller, doc).await }
     /// What is hidden on all pages.
@@ -219,6 +250,17 @@ asks! {
             Ok(explain::explain(&desk.store.events(doc).map_err(submit::refused)?))
         }
     }
+    /// Every disclosure of a document.
+    accounting(doc: DocId) -> Vec<Disclosed> {
+        desk, _folders => {
+            queries::find(desk, doc)?;
+            Ok(accounting::accounting(&desk.store.events(doc).map_err(submit::refused)?))
+        }
+    }
+    /// Evidence about documents, file by file; audited.
+    evidence(caller: &Caller, of: EvidenceOf) -> mpsc::Receiver<Result<EvidenceFile, Refused>> {
+        desk, _folders => evidence::export(desk, caller, of).await
+    }
     /// Sends a document to another route.
     reroute(caller: &Caller, doc: DocId, route: Label, why: Label) -> DocumentView {
         desk, _folders => commands::reroute(desk, caller, doc, route, why).await
@@ -239,10 +281,6 @@ asks! {
     }
     /// All routes.
     routes() -> Vec<RouteView> { desk, _folders => Ok(routes(desk)) }
-    /// Documents whose retention is over.
-    retention_due() -> Vec<Expiry> { desk, _folders => expire::due(desk).await }
-    /// Destroys them, or only says what would be.
-    retention_run(caller: &Caller, dry_run: bool) -> Vec<Expiry> { desk, _folders => expire::retention_run(desk, caller, dry_run).await }
     /// How far these documents are; none named: all, and the files in inboxes.
     progress(docs: &[DocId]) -> Progress { desk, folders => status::progress(desk, folders, docs) }
     /// The appliance at a glance.
@@ -320,11 +358,13 @@ fn open(
     }
     let vault_dir = state_dir.join(VAULT_DIR);
     if !Vault::exists(&vault_dir) {
-        Vault::create(&vault_dir, &master)?;
+        Vault::create(&vault_dir, &master, clock)?;
     }
-    let vault = Vault::open(&vault_dir, &master)?;
+    let vault = Vault::open(&vault_dir, &master, clock)?;
     let ledger_dir = state_dir.join(LEDGER_DIR);
-    let (ledger, recovery) = Ledger::open(&ledger_dir)?;
+    let known = checkpoints::known(&settings, &ledger_dir, vault.checkpoint_keys())?;
+    let (ledger, recovery) = Ledger::open_against(&ledger_dir, &known)?;
+    let checkpoints = Checkpoints::open(&settings, &ledger_dir)?;
     let index_dir = state_dir.join(INDEX_DIR);
     let (store, opened) =
         Store::open_reporting(&index_dir, &ledger_dir, probe_index, |seq| progress(seq, recovery.records))?;
@@ -334,8 +374,18 @@ fn open(
         .filter_map(|source| Folder::open(source).transpose())
         .map(|folder| folder.map(Arc::new))
         .collect::<Result<_, _>>()?;
-    let store: Arc<dyn Contract> = Arc::new(Embedded::new(ledger, store));
-    sweep(&vault, &*store, recovery.records)?;
+    refuse_a_lost_ledger(&vault, recovery.records)?;
+    vault.sweep()?;
+    let mut trust = mark::check(&state_dir, &ledger_dir, &vault)?;
+    if opened.set_aside.is_some() && trust == Trust::Unmarked {
+        // An index that has followed another ledger looks like a damaged one.
+        trust = Trust::RolledBack;
+    }
+    if trust == Trust::RolledBack {
+        tracing::error!(
+            "the ledger is older than the mark beside it: an old copy was put back; nothing is swept"
+        );
+    }
     let mut events = Vec::new();
     if recovery.cut_bytes > 0 {
         events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });
@@ -348,18 +398,26 @@ fn open(
         landlock_abi: proof.landlock_abi,
         degraded: settings.sandbox.allow_degraded,
     });
+    events.push(SystemEvent::SiteKey { public: Digest(vault.verifying_key()) });
+    let store: Arc<dyn Contract> = Arc::new(Embedded::new(ledger, store));
     let vault = Arc::new(vault);
-    let book = Book::open(store.clone(), vault.clone(), clock)?;
+    let backups_ms = u64::from(settings.backup.keys_days) * DAY_MS;
+    let certifier = Certifier { site: settings.site.clone(), backups_ms };
+    let book = Book::open(store.clone(), vault.clone(), certifier, clock)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let desk = Arc::new(Desk {
         settings,
         vault,
         store,
         book,
+        checkpoints,
         workers,
         policy: ArcSwap::from_pointee(policy),
         gauges,
         clock,
+        trust: Mutex::new(trust),
+        arriving: Arriving::default(),
+        turns: Turns::default(),
         wake: Notify::new(),
         draining,
         started_at: clock(),
@@ -368,23 +426,8 @@ fn open(
     Ok((Appliance { desk, folders: Arc::new(folders) }, events))
 }
 
-/// Removes temp files and keyless blobs. A key without a record is that of an upload that was cut off,
-/// or of a ledger that was put back from an old copy: it is counted and kept, for only a person can tell.
-fn sweep(vault: &Vault, store: &dyn Contract, ledger_records: u64) -> Result<(), StartError> {
-    let documents = vault.documents();
-    if ledger_records == 0 && !documents.is_empty() {
-        return Err(StartError::LedgerLost { keys: documents.len() });
-    }
-    let mut unknown = 0_usize;
-    for doc in documents {
-        unknown += usize::from(store.peek(doc)?.is_none());
-    }
-    if unknown > 0 {
-        tracing::warn!(
-            count = unknown,
-            "keys without a record are kept: uploads cut off, or an old ledger was put back"
-        );
-    }
-    vault.sweep()?;
-    Ok(())
+/// Keys without any ledger: it was lost or is not mounted.
+fn refuse_a_lost_ledger(vault: &Vault, ledger_records: u64) -> Result<(), StartError> {
+    let keys = vault.documents().len();
+    if ledger_records == 0 && keys > 0 { Err(StartError::LedgerLost { keys }) } else { Ok(()) }
 }

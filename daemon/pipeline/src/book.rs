@@ -6,11 +6,17 @@
 //! nothing can come between.
 
 pub(crate) use crate::book_error::BookError;
-use ::store::{CommitError, Contract, Lease, StoreError};
+use crate::{
+    certificate::Certifier,
+    destruction::{Doomed, Fate},
+    holds::HOLDS_MAX,
+};
+use ::store::{CommitError, Contract, Hold, Lease, StoreError};
+use ledger::Mark;
 use lifecycle::{Actor, Arrival, Body, Event, State, SystemEvent};
 use std::{collections::BTreeMap, sync::Arc, thread};
-use tokio::sync::{mpsc, oneshot};
-use types::{Digest, DocId, UnixMillis};
+use tokio::sync::{mpsc, oneshot, watch};
+use types::{Digest, DocId, Label, UnixMillis};
 use vault::Vault;
 
 /// Facts that may wait for the writer; callers wait when it is full.
@@ -34,16 +40,18 @@ enum Answer {
     Admitted(Admission),
     Noted,
     Rebuilt(u64),
-    Expired(Vec<DocId>),
+    Destroyed(Vec<(DocId, Fate)>),
 }
 
 enum Order {
     Write(Fact),
     /// Make the index anew from the ledger; nothing is written meanwhile.
     Rebuild(oneshot::Sender<Result<Answer, BookError>>),
-    /// Destroy the keys of these documents, unless a hold came in between.
-    Expire {
-        docs: Vec<DocId>,
+    /// Say what the ledger is after all that came before.
+    Mark(oneshot::Sender<Mark>),
+    /// Destroy what is over, unless a hold came in between.
+    Destroy {
+        doomed: Vec<Doomed>,
         by: Actor,
         reply: oneshot::Sender<Result<Answer, BookError>>,
     },
@@ -54,6 +62,8 @@ struct Fact {
     body: Body,
     /// The document must still be at this version.
     expect: Option<u64>,
+    /// An arrival whose sender asks for a retention: it lengthens that of the document it is a copy of.
+    asks: bool,
     /// This lease must still be the document's.
     under: Option<Lease>,
     reply: oneshot::Sender<Result<Answer, BookError>>,
@@ -63,6 +73,7 @@ struct Fact {
 #[derive(Clone)]
 pub(crate) struct Book {
     orders: mpsc::Sender<Order>,
+    sizes: watch::Receiver<u64>,
 }
 
 impl Book {
@@ -70,13 +81,15 @@ impl Book {
     pub(crate) fn open(
         store: Arc<dyn Contract>,
         vault: Arc<Vault>,
+        certifier: Certifier,
         clock: fn() -> UnixMillis,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
+        let (size, sizes) = watch::channel(store.applied_seq());
         thread::Builder::new()
             .name("book".into())
-            .spawn(move || Writer { store, vault, clock }.run(inbox))?;
-        Ok(Self { orders })
+            .spawn(move || Writer { store, vault, certifier, clock, size }.run(inbox))?;
+        Ok(Self { orders, sizes })
     }
 
     /// Writes what happened to a document; durable on return. `expect` is the version it was decided on.
@@ -87,7 +100,7 @@ impl Book {
         by: Actor,
         event: Event,
     ) -> Result<State, BookError> {
-        state_of(self.order(by, Body::Document { doc, event }, Some(expect), None).await?)
+        state_of(self.order(by, Body::Document { doc, event }, Some(expect), false, None).await?)
     }
 
     /// [`Book::record`] for what was done under a claim: refused when another has the document by now.
@@ -99,18 +112,19 @@ impl Book {
         event: Event,
     ) -> Result<State, BookError> {
         let body = Body::Document { doc: lease.doc, event };
-        state_of(self.order(by, body, Some(expect), Some(lease)).await?)
+        state_of(self.order(by, body, Some(expect), false, Some(lease)).await?)
     }
 
-    /// Writes an arrival; durable on return.
+    /// Writes an arrival; durable on return. `asks`: its sender named a retention rule.
     pub(crate) async fn admit(
         &self,
         doc: DocId,
         by: Actor,
         arrival: Arrival,
+        asks: bool,
     ) -> Result<Admission, BookError> {
         let event = Event::Arrived(Box::new(arrival));
-        match self.order(by, Body::Document { doc, event }, None, None).await? {
+        match self.order(by, Body::Document { doc, event }, None, asks, None).await? {
             Answer::Admitted(admission) => Ok(admission),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
@@ -118,7 +132,20 @@ impl Book {
 
     /// Writes something about the appliance; durable on return.
     pub(crate) async fn note(&self, by: Actor, event: SystemEvent) -> Result<(), BookError> {
-        self.order(by, Body::System(event), None, None).await.map(|_| ())
+        self.order(by, Body::System(event), None, false, None).await.map(|_| ())
+    }
+
+    /// Number of records, as it grows.
+    pub(crate) fn sizes(&self) -> watch::Receiver<u64> {
+        self.sizes.clone()
+    }
+
+    /// What the ledger is now.
+    pub(crate) async fn mark(&self) -> Result<Mark, BookError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = |_| BookError::Broken("the writer is gone");
+        self.orders.send(Order::Mark(reply)).await.map_err(|_| gone(()))?;
+        answer.await.map_err(|_| gone(()))
     }
 
     /// Makes the index anew from the ledger; gives the number of records.
@@ -131,14 +158,18 @@ impl Book {
         }
     }
 
-    /// Destroys keys and bytes of those documents that nothing holds, and writes it; gives them. No hold can
-    /// be placed between the look and the destruction: both are this writer's.
-    pub(crate) async fn expire(&self, docs: Vec<DocId>, by: Actor) -> Result<Vec<DocId>, BookError> {
+    /// Destroys what is over and nothing holds, and writes it; gives the fate of each. No hold can be placed
+    /// between the look and the destruction: both are this writer's.
+    pub(crate) async fn destroy(
+        &self,
+        doomed: Vec<Doomed>,
+        by: Actor,
+    ) -> Result<Vec<(DocId, Fate)>, BookError> {
         let (reply, answer) = oneshot::channel();
         let gone = |_| BookError::Broken("the writer is gone");
-        self.orders.send(Order::Expire { docs, by, reply }).await.map_err(|_| gone(()))?;
+        self.orders.send(Order::Destroy { doomed, by, reply }).await.map_err(|_| gone(()))?;
         match answer.await.map_err(|_| gone(()))?? {
-            Answer::Expired(docs) => Ok(docs),
+            Answer::Destroyed(fates) => Ok(fates),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
     }
@@ -148,30 +179,33 @@ impl Book {
         by: Actor,
         body: Body,
         expect: Option<u64>,
+        asks: bool,
         under: Option<Lease>,
     ) -> Result<Answer, BookError> {
         let (reply, answer) = oneshot::channel();
         let gone = |_| BookError::Broken("the writer is gone");
-        self.orders
-            .send(Order::Write(Fact { by, body, expect, under, reply }))
-            .await
-            .map_err(|_| gone(()))?;
+        let fact = Fact { by, body, expect, asks, under, reply };
+        self.orders.send(Order::Write(fact)).await.map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
     }
 }
 
-struct Writer {
-    store: Arc<dyn Contract>,
-    vault: Arc<Vault>,
-    clock: fn() -> UnixMillis,
+pub(crate) struct Writer {
+    pub(crate) store: Arc<dyn Contract>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) certifier: Certifier,
+    pub(crate) clock: fn() -> UnixMillis,
+    size: watch::Sender<u64>,
 }
 
 /// What the facts of one batch will have changed once it is written.
 #[derive(Default)]
-struct Ahead {
-    states: BTreeMap<DocId, State>,
-    contents: BTreeMap<Digest, DocId>,
-    keys: BTreeMap<Digest, DocId>,
+pub(crate) struct Ahead {
+    pub(crate) states: BTreeMap<DocId, State>,
+    pub(crate) contents: BTreeMap<Digest, DocId>,
+    pub(crate) keys: BTreeMap<Digest, DocId>,
+    /// Name → in force.
+    holds: BTreeMap<Label, bool>,
 }
 
 impl Writer {
@@ -193,9 +227,15 @@ impl Writer {
                             }
                         }
                     }
-                    Order::Expire { docs, by, reply } => {
+                    Order::Mark(reply) => {
                         self.batch(facts.drain(..));
-                        answer_to(reply, self.expire(docs, &by).map(Answer::Expired));
+                        if reply.send(self.store.mark()).is_err() {
+                            tracing::debug!("who asked for a mark went away");
+                        }
+                    }
+                    Order::Destroy { doomed, by, reply } => {
+                        self.batch(facts.drain(..));
+                        answer_to(reply, self.destroy(doomed, &by).map(Answer::Destroyed));
                     }
                 }
             }
@@ -207,21 +247,23 @@ impl Writer {
         let mut ahead = Ahead::default();
         let mut facts = Vec::new();
         let mut replies = Vec::new();
-        for Fact { by, body, expect, under, reply } in orders {
+        for Fact { by, body, expect, asks, under, reply } in orders {
             let at = (self.clock)();
-            match self.judge(&mut ahead, body, expect, at) {
-                Ok((Some(body), answer)) => {
-                    facts.push(::store::Fact { at, by, body, expect, under });
-                    replies.push((reply, answer));
+            match self.judge(&mut ahead, body, expect, asks, at) {
+                Ok((bodies, answer)) if bodies.is_empty() => answer_to(reply, Ok(answer)),
+                Ok((bodies, answer)) => {
+                    replies.push((facts.len(), reply, answer));
+                    let fact = |body| ::store::Fact { at, by: by.clone(), body, expect: None, under };
+                    facts.extend(bodies.into_iter().map(fact));
                 }
-                Ok((None, answer)) => answer_to(reply, Ok(answer)),
                 Err(refusal) => answer_to(reply, Err(refusal)),
             }
         }
         let verdicts = self.write(facts);
-        for (number, (reply, answer)) in replies.into_iter().enumerate() {
+        for (first, reply, answer) in replies {
+            // The first of an order's facts is the one that was asked for; what goes with it follows from it.
             let verdict = match &verdicts {
-                Ok(verdicts) => verdicts.get(number).cloned().unwrap_or(Ok(())),
+                Ok(verdicts) => verdicts.get(first).cloned().unwrap_or(Ok(())),
                 Err(BookError::Full) => Err(BookError::Full),
                 Err(_) => Err(BookError::Broken("could not write")),
             };
@@ -230,75 +272,44 @@ impl Writer {
     }
 
     /// What became of each fact; an error when nothing was written.
-    fn write(&self, facts: Vec<::store::Fact>) -> Result<Vec<Result<(), BookError>>, BookError> {
+    pub(crate) fn write(&self, facts: Vec<::store::Fact>) -> Result<Vec<Result<(), BookError>>, BookError> {
         if facts.is_empty() {
             return Ok(Vec::new());
         }
-        match self.store.commit(facts) {
-            Ok(written) => {
-                Ok(written.into_iter().map(|verdict| verdict.map(drop).map_err(BookError::from)).collect())
-            }
-            Err(CommitError::Full) => Err(BookError::Full),
+        let written = match self.store.commit(facts) {
+            Ok(written) => written,
+            Err(CommitError::Full) => return Err(BookError::Full),
             Err(CommitError::Refused(error)) => {
                 tracing::error!(%error, "the ledger refused a batch");
-                Err(BookError::Broken("ledger"))
+                return Err(BookError::Broken("ledger"));
             }
             Err(CommitError::Behind(error)) => {
                 // Only a start can bring ledger and index together again.
                 tracing::error!(%error, "the index does not follow the ledger; stopping");
                 std::process::abort();
             }
-        }
-    }
-
-    /// A crash between destruction and record is made good by the next run: destroying again is harmless.
-    fn expire(&mut self, docs: Vec<DocId>, by: &Actor) -> Result<Vec<DocId>, BookError> {
-        let at = (self.clock)();
-        let expired = Event::Expired { generation_before: 0, generation_after: 0 };
-        let mut victims = Vec::with_capacity(docs.len());
-        for doc in docs {
-            let state = self.state(&Ahead::default(), doc)?;
-            if state.is_some_and(|state| state.retain_until <= at && state.apply(&expired, at).is_ok()) {
-                victims.push(doc);
-            }
-        }
-        if victims.is_empty() {
-            return Ok(victims);
-        }
-        let destroyed = self.vault.destroy(&victims).map_err(|error| {
-            tracing::error!(%error, "keys could not be destroyed");
-            BookError::Broken("vault")
-        })?;
-        let event = |doc: &DocId| ::store::Fact {
-            at,
-            by: by.clone(),
-            expect: None,
-            under: None,
-            body: Body::Document {
-                doc: *doc,
-                event: Event::Expired {
-                    generation_before: destroyed.generation_before,
-                    generation_after: destroyed.generation_after,
-                },
-            },
         };
-        let verdicts = self.write(victims.iter().map(event).collect())?;
-        verdicts.into_iter().collect::<Result<(), _>>()?;
-        Ok(victims)
+        self.size.send_replace(self.store.applied_seq());
+        Ok(written.into_iter().map(|verdict| verdict.map(drop).map_err(BookError::from)).collect())
     }
 
-    /// Decides whether a fact may be written, and what the caller will hear.
+    /// Decides whether a fact may be written, what is written with it, and what the caller will hear.
     fn judge(
         &self,
         ahead: &mut Ahead,
         body: Body,
         expect: Option<u64>,
+        asks: bool,
         at: UnixMillis,
-    ) -> Result<(Option<Body>, Answer), BookError> {
+    ) -> Result<(Vec<Body>, Answer), BookError> {
         match body {
-            Body::System(event) => Ok((Some(Body::System(event)), Answer::Noted)),
+            Body::System(event) => {
+                self.judge_hold(ahead, &event)?;
+                Ok((vec![Body::System(event)], Answer::Noted))
+            }
             Body::Document { doc, event: Event::Arrived(arrival) } => {
-                self.judge_arrival(ahead, doc, *arrival, at)
+                let (bodies, admission) = self.judge_arrival(ahead, doc, *arrival, asks, at)?;
+                Ok((bodies, Answer::Admitted(admission)))
             }
             Body::Document { doc, event } => {
                 let state = self.state(ahead, doc)?.ok_or(BookError::Unknown)?;
@@ -307,48 +318,44 @@ impl Writer {
                 }
                 let state = state.apply(&event, at)?;
                 ahead.states.insert(doc, state.clone());
-                Ok((Some(Body::Document { doc, event }), Answer::State(Box::new(state))))
+                Ok((vec![Body::Document { doc, event }], Answer::State(Box::new(state))))
             }
         }
     }
 
-    fn judge_arrival(
-        &self,
-        ahead: &mut Ahead,
-        doc: DocId,
-        mut arrival: Arrival,
-        at: UnixMillis,
-    ) -> Result<(Option<Body>, Answer), BookError> {
-        if let Some(state) = self.state(ahead, doc)? {
-            // The same claim again after a crash: the first record stands.
-            let admission = Admission::New { duplicate_of: state.duplicate_of };
-            return Ok((None, Answer::Admitted(admission)));
-        }
-        if let Some(key) = arrival.idempotency {
-            let known = ahead.keys.get(&key).copied();
-            if let Some(first) =
-                known.map_or_else(|| self.store.by_idempotency(key), |doc| Ok(Some(doc))).map_err(broken)?
-            {
-                return Ok((None, Answer::Admitted(Admission::Repeated(first))));
+    /// One hold of a name at a time, and an end only of what is in force.
+    fn judge_hold(&self, ahead: &mut Ahead, event: &SystemEvent) -> Result<(), BookError> {
+        let (name, starts) = match event {
+            SystemEvent::HoldOrdered(order) => (&order.name, true),
+            SystemEvent::HoldEnded { hold } => (hold, false),
+            _ => return Ok(()),
+        };
+        let holds = self.holds()?;
+        let stored = holds.iter().any(|hold| hold.order.name == *name);
+        let in_force = ahead.holds.get(name).copied().unwrap_or(stored);
+        match (starts, in_force) {
+            (true, true) => return Err(BookError::HoldInForce),
+            (false, false) => return Err(BookError::NoSuchHold),
+            (true, false) if holds.len() + ahead.holds.len() >= HOLDS_MAX => {
+                return Err(BookError::HoldsFull);
             }
-            ahead.keys.insert(key, doc);
+            (true, false) | (false, true) => {}
         }
-        let known = ahead.contents.get(&arrival.content).copied();
-        arrival.duplicate_of = known
-            .map_or_else(|| self.store.by_content(arrival.content), |doc| Ok(Some(doc)))
-            .map_err(broken)?;
-        if arrival.duplicate_of.is_some() {
-            arrival.original = None;
-        } else {
-            ahead.contents.insert(arrival.content, doc);
-        }
-        let duplicate_of = arrival.duplicate_of;
-        ahead.states.insert(doc, State::arrived(&arrival, at));
-        let event = Event::Arrived(Box::new(arrival));
-        Ok((Some(Body::Document { doc, event }), Answer::Admitted(Admission::New { duplicate_of })))
+        ahead.holds.insert(name.clone(), starts);
+        Ok(())
     }
 
-    fn state(&self, ahead: &Ahead, doc: DocId) -> Result<Option<State>, BookError> {
+    /// The holds with a scope that are in force.
+    pub(crate) fn holds(&self) -> Result<Vec<Hold>, BookError> {
+        self.store.holds().map_err(broken)
+    }
+
+    /// The state as it is in the index.
+    pub(crate) fn known(&self, doc: DocId) -> Result<Option<State>, BookError> {
+        self.state(&Ahead::default(), doc)
+    }
+
+    pub(crate) fn state(&self, ahead: &Ahead, doc: DocId) -> Result<Option<State>, BookError> {
         if let Some(state) = ahead.states.get(&doc) {
             return Ok(Some(state.clone()));
         }
@@ -363,7 +370,7 @@ fn state_of(answer: Answer) -> Result<State, BookError> {
     }
 }
 
-fn broken(error: StoreError) -> BookError {
+pub(crate) fn broken(error: StoreError) -> BookError {
     tracing::error!(%error, "the index cannot be read");
     BookError::Broken("index")
 }

@@ -21,6 +21,15 @@ pub(crate) enum BookError {
     /// The disk is full; nothing was written.
     #[error("the ledger's disk is full")]
     Full,
+    /// A hold of this name is in force already.
+    #[error("a hold of this name is in force")]
+    HoldInForce,
+    /// No hold of this name is in force.
+    #[error("no hold of this name is in force")]
+    NoSuchHold,
+    /// As many holds are in force as there may be.
+    #[error("too many holds are in force")]
+    HoldsFull,
     /// The ledger or the index failed.
     #[error("ledger or index: {0}")]
     Broken(&'static str),

@@ -18,25 +18,39 @@ mod route;
 mod deliver;
 mod retain;
 
+mod accounting;
+mod admission;
 mod appliance;
+mod arriving;
 mod artefacts;
 mod book;
 mod book_error;
+mod checkpoints;
+mod certificate;
 mod commands;
+mod deletion;
 mod desk;
+mod destruction;
 mod doctor;
+mod evidence;
 mod expire;
 mod explain;
 mod facts;
 mod gauges;
+mod handover;
 mod gate;
+mod mark;
+mod holds;
 mod policies;
 mod queries;
 mod readings;
+mod records;
 mod refusal;
 mod runner;
+mod spool;
 mod status;
 mod submit;
+mod sweep;
 mod upkeep;
 mod view;
 mod workers;
@@ -45,6 +59,7 @@ pub use appliance::{Appliance, Opening, StartError};
 pub use policies::read_policy;
 pub use queries::Stream;
 pub use view::{
-    Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
-    Progress, Receipt, RedactedBox, Refused, RouteView, SourceView, StationUsage, StatusView, Submission,
+    Caller, Certificates, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Expiry, Explained,
+    HoldView, LedgerReport, PageReading, PageRedactions, Progress, Receipt, RedactedBox, Refused, RouteView,
+    SignedCertificate, SourceView, StationUsage, StatusView, Submission, TermView, Trial,
 };

@@ -74,9 +74,13 @@ impl From<BookError> for Refusal {
     fn from(error: BookError) -> Self {
         match error {
             BookError::Full => Self::NotNow(Reason::DiskFull),
-            BookError::Overtaken | BookError::Stale | BookError::Illegal(_) | BookError::Unknown => {
-                Self::Overtaken
-            }
+            BookError::Overtaken
+            | BookError::Stale
+            | BookError::Illegal(_)
+            | BookError::Unknown
+            | BookError::HoldInForce
+            | BookError::NoSuchHold
+            | BookError::HoldsFull => Self::Overtaken,
             BookError::Broken(_) => Self::NotNow(Reason::StorageError),
         }
     }

@@ -53,7 +53,7 @@ pub(crate) async fn is_alive(desk: &Desk) -> bool {
         }
     };
     tokio::select! {
-        answer = desk.book.expire(Vec::new(), Actor::Daemon) => answer.is_ok(),
+        answer = desk.book.destroy(Vec::new(), Actor::Daemon) => answer.is_ok(),
         () = rebuild_goes_on => true,
     }
 }

@@ -47,6 +47,7 @@ pub(crate) const TABLE: &[Entry] = &[
     entry("/lazaret.v1.Documents/GetOriginal", &[Scope::ReadOriginal]),
     entry("/lazaret.v1.Documents/Events", &[Scope::Audit, Scope::Review]),
     entry("/lazaret.v1.Documents/Explain", &[Scope::Audit, Scope::Review, Scope::Route, Scope::Admin]),
+    entry("/lazaret.v1.Documents/Accounting", &[Scope::Audit]),
     entry("/lazaret.v1.Documents/PlaceHold", &[Scope::Hold]),
     entry("/lazaret.v1.Documents/LiftHold", &[Scope::Hold]),
     entry("/lazaret.v1.Documents/Release", &[Scope::Reprocess]),
@@ -58,7 +59,13 @@ pub(crate) const TABLE: &[Entry] = &[
     entry("/lazaret.v1.Routes/Reroute", &[Scope::Route]),
     entry("/lazaret.v1.Retention/Due", &[Scope::Delete, Scope::Audit, Scope::Admin]),
     entry("/lazaret.v1.Retention/Run", &[Scope::Delete]),
+    entry("/lazaret.v1.Holds/Place", &[Scope::Hold]),
+    entry("/lazaret.v1.Holds/Lift", &[Scope::Hold]),
+    entry("/lazaret.v1.Holds/List", &[Scope::Hold, Scope::Delete, Scope::Audit, Scope::Admin]),
+    entry("/lazaret.v1.Deletion/Certificate", &[Scope::Delete, Scope::Audit]),
+    entry("/lazaret.v1.Deletion/Verify", &[Scope::Delete, Scope::Audit]),
     entry("/lazaret.v1.Ledger/Verify", &[Scope::Audit]),
+    entry("/lazaret.v1.Ledger/Evidence", &[Scope::Audit]),
     entry("/lazaret.v1.Appliance/Status", &[Scope::Admin, Scope::Audit]),
     entry("/lazaret.v1.Appliance/Doctor", &[Scope::Admin]),
     entry("/lazaret.v1.Appliance/Reload", &[Scope::Admin]),
@@ -143,7 +150,8 @@ mod tests {
         // A41: "least privilege". A change here is a change of what a certificate is worth.
         assert_eq!(doors_of(Scope::Upload), ["Documents/Submit", "Documents/Progress"]);
         assert_eq!(doors_of(Scope::Reprocess), ["Documents/Release"]);
-        assert_eq!(doors_of(Scope::Delete), ["Retention/Due", "Retention/Run"]);
+        let deletion = ["Holds/List", "Deletion/Certificate", "Deletion/Verify"];
+        assert_eq!(doors_of(Scope::Delete), [&["Retention/Due", "Retention/Run"][..], &deletion].concat());
         let see = ["Documents/List", "Documents/Get", "Documents/Progress"];
         let more = |these: &[&'static str]| [&see[..], these].concat();
         let redacted = more(&["Documents/Redactions", "Documents/GetRedacted", "Routes/List"]);
@@ -151,7 +159,8 @@ mod tests {
         let original =
             ["Documents/Words", "Documents/Redactions", "Documents/GetText", "Documents/GetOriginal"];
         assert_eq!(doors_of(Scope::ReadOriginal), [&more(&original)[..], &["Routes/List"]].concat());
-        let hold = more(&["Documents/PlaceHold", "Documents/LiftHold", "Routes/List"]);
+        let hold = ["Documents/PlaceHold", "Documents/LiftHold", "Routes/List"];
+        let hold = [&more(&hold)[..], &["Holds/Place", "Holds/Lift", "Holds/List"]].concat();
         assert_eq!(doors_of(Scope::Hold), hold);
         let route = more(&["Documents/Explain", "Routes/List", "Routes/Reroute"]);
         assert_eq!(doors_of(Scope::Route), route);

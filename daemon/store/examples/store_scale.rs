@@ -147,6 +147,9 @@ fn trip(number: u64, at: u64) -> Result<Vec<Event>, Box<dyn Error>> {
         content: digest(number, 2),
         idempotency: None,
         duplicate_of: None,
+        destroyed_before: None,
+        resent_of: None,
+        schedules: None,
         trip: Trip::V1,
         sealed: sealed(280),
         retention: label("default")?,
@@ -170,6 +173,7 @@ fn trip(number: u64, at: u64) -> Result<Vec<Event>, Box<dyn Error>> {
                 confidence: certain,
                 rules: vec![label("lab-title")?, label("lab-table")?],
                 mixed: false,
+                sensitivity: Vec::new(),
             },
             Outcome::Redacted {
                 product: blob(23),
@@ -180,8 +184,12 @@ fn trip(number: u64, at: u64) -> Result<Vec<Event>, Box<dyn Error>> {
             },
             Outcome::Stored { manifest: blob(25) },
             Outcome::Routed { route: label("lab")?, owner: label("lab-desk")?, rule: label("lab-result")? },
-            Outcome::Delivered { receipt: digest(number, 4) },
-            Outcome::Retained { retention: label("lab")?, until: UnixMillis(at + 946_080_000_000) },
+            Outcome::Delivered { receipt: digest(number, 4), disclosure: None },
+            Outcome::Retained {
+                retention: label("lab")?,
+                until: UnixMillis(at + 946_080_000_000),
+                schedules: None,
+            },
         ]
         .map(Event::Finished),
     );

@@ -4,7 +4,7 @@ use crate::{
     StoreError,
     draft::{SYSTEM_RECORDS_MAX, stored},
     entries::entries,
-    listing, query, track,
+    holds, listing, query, track,
     trees::{Reads as _, Tree, Trees},
 };
 use lifecycle::Status;
@@ -30,7 +30,9 @@ pub(crate) fn check(trees: &Trees) -> Result<(), StoreError> {
 }
 
 fn check_documents(trees: &Trees, expected: &mut Expected) -> Result<(), StoreError> {
-    for tree in [Tree::Docs, Tree::Lists, Tree::Runnable, Tree::Due, Tree::Content, Tree::Idempotency] {
+    for tree in
+        [Tree::Docs, Tree::Lists, Tree::Runnable, Tree::Due, Tree::Content, Tree::Past, Tree::Idempotency]
+    {
         expected.insert(tree, 0);
     }
     let known = trees.known()?;
@@ -77,6 +79,7 @@ fn check_records(trees: &Trees, expected: &mut Expected) -> Result<(), StoreErro
     let system = trees.system_records()?.min(SYSTEM_RECORDS_MAX);
     (0..system).try_for_each(|slot| query::system_step(trees, slot).map(drop))?;
     expected.insert(Tree::System, usize::try_from(system).unwrap_or(usize::MAX));
+    holds::steps(trees)?;
     if records != trees.tip()?.seq {
         return Err(StoreError::Damaged { what: "it lacks records that it says it has" });
     }

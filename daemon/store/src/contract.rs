@@ -2,7 +2,8 @@
 //! ([`crate::Embedded`]) keep it; another engine that keeps it can take their place. `tests/store/contract` says what
 //! keeping it means, for any engine.
 
-use crate::{Document, Examined, Lease, Query, StoreError};
+use crate::{Document, Examined, Hold, Lease, Query, StoreError};
+use ledger::Mark;
 use lifecycle::{Actor, Body, IllegalEvent, Record, Status};
 use std::collections::BTreeMap;
 use types::{Digest, DocId, UnixMillis};
@@ -89,6 +90,10 @@ pub trait Contract: Send + Sync {
     fn applied_seq(&self) -> u64;
     /// The first document that holds these bytes (a keyed digest) and is not destroyed.
     fn by_content(&self, content: Digest) -> Result<Option<DocId>, StoreError>;
+    /// The latest document of these bytes that was rejected, or whose original was destroyed.
+    fn by_past_content(&self, content: Digest) -> Result<Option<DocId>, StoreError>;
+    /// Every hold with a scope that is in force, by name.
+    fn holds(&self) -> Result<Vec<Hold>, StoreError>;
     /// The document that arrived with this idempotency key (a keyed digest).
     fn by_idempotency(&self, key: Digest) -> Result<Option<DocId>, StoreError>;
     /// How many documents have each status; every status is there.
@@ -103,6 +108,8 @@ pub trait Contract: Send + Sync {
     /// Gives a lease back; false when somebody else has claimed the document since.
     fn finish(&self, lease: &Lease) -> Result<bool, StoreError>;
 
+    /// What is durable, as a checkpoint is signed over it.
+    fn mark(&self) -> Mark;
     /// Makes the next start short; nothing that was committed depends on it.
     fn settle(&self) -> Result<(), StoreError>;
     /// Holds what answers questions against what is durable.

@@ -2,7 +2,7 @@
 //! many more while an index is built.
 
 use crate::{
-    StoreError, entries,
+    StoreError, entries, holds,
     kept::Kept,
     keys,
     names::Names,
@@ -46,7 +46,10 @@ impl<'t> Draft<'t> {
     pub(crate) fn add(&mut self, placed: &Placed) -> Result<(), StoreError> {
         let tip = self.tip.after(placed)?;
         match &placed.record.body {
-            Body::System(_) => self.keep_system_record(placed)?,
+            Body::System(event) => {
+                holds::follow(&mut self.writes, event, placed)?;
+                self.keep_system_record(placed)?;
+            }
             Body::Document { doc, event } => self.fold(*doc, event, placed)?,
         }
         self.tip = tip;

@@ -1,9 +1,10 @@
 //! The engine on one machine: the ledger is what is durable, sled answers.
 
 use crate::{
-    CommitError, Committed, Contract, Document, Examined, Fact, Lease, Query, Refusal, Store, StoreError,
+    CommitError, Committed, Contract, Document, Examined, Fact, Hold, Lease, Query, Refusal, Store,
+    StoreError,
 };
-use ledger::{Ledger, LedgerError, NewRecord};
+use ledger::{Ledger, LedgerError, Mark, NewRecord};
 use lifecycle::{Body, Event, Record, State, Status};
 use std::{
     collections::BTreeMap,
@@ -132,6 +133,14 @@ impl Contract for Embedded {
         self.store.by_content(content)
     }
 
+    fn by_past_content(&self, content: Digest) -> Result<Option<DocId>, StoreError> {
+        self.store.by_past_content(content)
+    }
+
+    fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        self.store.holds()
+    }
+
     fn by_idempotency(&self, key: Digest) -> Result<Option<DocId>, StoreError> {
         self.store.by_idempotency(key)
     }
@@ -156,6 +165,10 @@ impl Contract for Embedded {
 
     fn finish(&self, lease: &Lease) -> Result<bool, StoreError> {
         self.store.finish(lease)
+    }
+
+    fn mark(&self) -> Mark {
+        self.ledger().mark()
     }
 
     fn settle(&self) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use crate::{
 };
 use lifecycle::Position;
 use std::collections::BTreeMap;
-use types::DocId;
+use types::{DocId, Schedule};
 
 /// Key → value, in the trees that follow from what is kept alone.
 pub(crate) type Entries = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
@@ -43,16 +43,20 @@ pub(crate) fn entries(doc: DocId, kept: &Kept, names: &Names) -> Result<Entries,
         entries.insert((Tree::Docs, key), piece);
     }
     let mut mark = |tree, key| entries.insert((tree, key), Vec::new());
-    mark(Tree::Lists, keys::listed(keys::list(state.status(), &state.source), doc));
-    match state.position {
-        Position::At(_) => mark(Tree::Runnable, keys::document(doc)),
-        Position::Kept | Position::Rejected | Position::Stopped(_) => {
-            mark(Tree::Due, keys::at(state.retain_until, doc))
-        }
-        Position::Review | Position::Gone => None,
-    };
-    if state.duplicate_of.is_none() && state.position != Position::Gone {
-        mark(Tree::Content, keys::held(&state.content.0[..CONTENT_BYTES], state.received_at.0, doc));
+    if !state.forgotten {
+        mark(Tree::Lists, keys::listed(keys::list(state.status(), &state.source), doc));
+    }
+    if let Position::At(_) = state.position {
+        mark(Tree::Runnable, keys::document(doc));
+    }
+    if let Some(next) = state.over_next() {
+        mark(Tree::Due, keys::at(next, doc));
+    }
+    if state.duplicate_of.is_none() && !state.forgotten {
+        // What was rejected or destroyed cannot stand for a copy that comes later.
+        let stands = state.position != Position::Rejected && !state.is_destroyed(Schedule::Original);
+        let tree = if stands { Tree::Content } else { Tree::Past };
+        mark(tree, keys::held(&state.content.0[..CONTENT_BYTES], state.received_at.0, doc));
     }
     Ok(entries)
 }

@@ -132,7 +132,7 @@ pub(crate) fn put_back(state: &mut State, record: Record) {
             put(sealed_product, Some(sealed));
         }
         Event::Finished(Outcome::Stored { manifest }) => put(&mut blobs.manifest, Some(manifest)),
-        Event::Finished(Outcome::Delivered { receipt: signed }) => put(receipt, Some(signed)),
+        Event::Finished(Outcome::Delivered { receipt: signed, .. }) => put(receipt, Some(signed)),
         _ => {}
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     trees::{Tree, Trees, Writes},
     values,
 };
-use lifecycle::State;
+use lifecycle::{Schedules, State};
 use std::collections::BTreeMap;
 use types::Label;
 
@@ -98,8 +98,11 @@ impl Names {
 
 /// The fields of a state that repeat from document to document. One that is missing here is kept as it is.
 fn labels(state: &mut State) -> impl Iterator<Item = &mut Label> {
-    let State { source, retention, format, route, owner, rules, .. } = state;
-    [source, retention].into_iter().chain([format, route, owner].into_iter().flatten()).chain(rules)
+    let State { source, schedules, format, route, owner, rules, sensitivity, .. } = state;
+    let Schedules { original, redacted, text, review, log } = schedules;
+    let terms = [original, redacted, text, review, log].map(|term| &mut term.rule);
+    let given = [format, route, owner].into_iter().flatten();
+    std::iter::once(source).chain(terms).chain(given).chain(rules).chain(sensitivity)
 }
 
 fn key_of(number: usize) -> Vec<u8> {

@@ -69,14 +69,19 @@ impl Store {
     ) -> Result<Vec<Document>, StoreError> {
         let found: Vec<Hollow> = {
             let reading = self.reading();
-            let ids = listed(reading.trees, query, after)?.take(limit);
+            let ids = listed(reading.trees, query, after)?;
             let lost = || StoreError::Damaged { what: "it lists a document it lacks" };
-            ids.map(|doc| hollow(&reading, doc?)?.ok_or_else(lost)).collect::<Result<_, _>>()?
+            let found = ids.map(|doc| hollow(&reading, doc?)?.ok_or_else(lost));
+            // A tombstone whose time is over is in no list.
+            let shown =
+                |hollow: &Result<Hollow, _>| !hollow.as_ref().is_ok_and(|hollow| hollow.kept.state.forgotten);
+            found.filter(shown).take(limit).collect::<Result<_, _>>()?
         };
         found.into_iter().map(|hollow| self.fill(hollow)).collect()
     }
 
-    /// The document that holds these bytes (a keyed digest): the one that came first, while it is not destroyed.
+    /// The document that holds these bytes (a keyed digest): the one that came first, unless it was rejected
+    /// or its original destroyed.
     ///
     /// # Errors
     /// What sled says.
@@ -86,8 +91,25 @@ impl Store {
                 self.reading().trees.tree(Tree::Content).scan_prefix(&content.0[..CONTENT_BYTES]).keys();
             keys.map(ending).collect::<Result<_, _>>()?
         };
+        self.first_of(holders, content)
+    }
+
+    /// The latest document of these bytes that was rejected, or whose original was destroyed: what came of them
+    /// before, when nothing holds them now.
+    ///
+    /// # Errors
+    /// What sled says.
+    pub fn by_past_content(&self, content: Digest) -> Result<Option<DocId>, StoreError> {
+        let holders: Vec<DocId> = {
+            let keys = self.reading().trees.tree(Tree::Past).scan_prefix(&content.0[..CONTENT_BYTES]).keys();
+            keys.rev().map(ending).collect::<Result<_, _>>()?
+        };
+        self.first_of(holders, content)
+    }
+
+    /// The first of these whose content is exactly this: the index has only the beginning of each digest.
+    fn first_of(&self, holders: Vec<DocId>, content: Digest) -> Result<Option<DocId>, StoreError> {
         for doc in holders {
-            // The index has only the beginning of each digest.
             if self.get(doc)?.is_some_and(|found| found.state.content == content) {
                 return Ok(Some(doc));
             }
@@ -156,8 +178,8 @@ impl Store {
         marked(self.reading().trees, Tree::Runnable, &[], after).take(limit).collect()
     }
 
-    /// Documents at rest whose retention is over, the longest overdue first, at most `limit`; those under a hold
-    /// are among them.
+    /// Documents at rest and tombstones of which something is over, the longest overdue first, at most `limit`;
+    /// those under a hold are among them.
     ///
     /// # Errors
     /// What sled says.

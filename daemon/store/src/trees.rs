@@ -18,11 +18,14 @@ pub(crate) enum Tree {
     Lists,
     /// beginning of the content digest, time of arrival, document → nothing; live first holders only.
     Content,
+    /// content digest, time of arrival, document → nothing; first holders that were rejected, or whose original
+    /// was destroyed.
+    Past,
     /// idempotency digest, record, document → nothing.
     Idempotency,
     /// document, first record of a piece → where these records lie ([`crate::track`]).
     Events,
-    /// retain until, document → nothing; documents at rest only.
+    /// when something is over next, document → nothing; documents at rest, and tombstones.
     Due,
     /// document → nothing; documents with a station before them only.
     Runnable,
@@ -30,6 +33,8 @@ pub(crate) enum Tree {
     Counts,
     /// slot of a ring → number and place of a record about the appliance.
     System,
+    /// name → number and place of the record that placed a hold with a scope, while it is in force.
+    Holds,
     /// Where the index is: see [`Trees::tip`].
     Meta,
     /// document → token and end of its lease. Not from the ledger, and cleared at each start.
@@ -37,17 +42,19 @@ pub(crate) enum Tree {
 }
 
 impl Tree {
-    pub(crate) const ALL: [Tree; 12] = [
+    pub(crate) const ALL: [Tree; 14] = [
         Self::Docs,
         Self::Names,
         Self::Lists,
         Self::Content,
+        Self::Past,
         Self::Idempotency,
         Self::Events,
         Self::Due,
         Self::Runnable,
         Self::Counts,
         Self::System,
+        Self::Holds,
         Self::Meta,
         Self::Leases,
     ];
@@ -58,12 +65,14 @@ impl Tree {
             Self::Names => "names",
             Self::Lists => "lists",
             Self::Content => "by_content",
+            Self::Past => "past_content",
             Self::Idempotency => "idempotency",
             Self::Events => "events",
             Self::Due => "due",
             Self::Runnable => "runnable",
             Self::Counts => "counts",
             Self::System => "system",
+            Self::Holds => "holds",
             Self::Meta => "meta",
             Self::Leases => "leases",
         }

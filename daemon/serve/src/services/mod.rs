@@ -2,7 +2,9 @@
 //! decides what happens.
 
 mod appliance;
+mod deletion;
 mod documents;
+mod holds;
 mod ledger;
 mod retention;
 mod review;
@@ -34,7 +36,9 @@ pub(crate) fn all(door: &Arc<Door>, readers: &Readers) -> Routes {
         review_server::ReviewServer(review::Review(door.clone()))
         routes_server::RoutesServer(routes::Routes(door.clone()))
         retention_server::RetentionServer(retention::Retention(door.clone()))
-        ledger_server::LedgerServer(ledger::Ledger(door.clone()))
+        holds_server::HoldsServer(holds::Holds(door.clone()))
+        deletion_server::DeletionServer(deletion::Deletion(door.clone()))
+        ledger_server::LedgerServer(ledger::Ledger::new(door.clone(), readers.clone()))
         appliance_server::ApplianceServer(appliance::Appliance(door.clone()))
     }
     routes.routes()

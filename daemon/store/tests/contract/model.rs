@@ -1,13 +1,16 @@
 //! The contract in the plainest words: a list of records, and a map of documents.
 
 use crate::Site;
-use lifecycle::{Body, Event, Position, Record, State, Status};
+use ledger::Mark;
+use lifecycle::{Body, Event, Position, Record, State, Status, SystemEvent};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard},
 };
-use store::{CommitError, Committed, Contract, Document, Examined, Fact, Lease, Query, Refusal, StoreError};
-use types::{Digest, DocId, UnixMillis};
+use store::{
+    CommitError, Committed, Contract, Document, Examined, Fact, Hold, Lease, Query, Refusal, StoreError,
+};
+use types::{Digest, DocId, Schedule, UnixMillis};
 
 #[derive(Default)]
 pub(crate) struct Model(Mutex<Inner>);
@@ -58,6 +61,15 @@ impl Inner {
 
     fn ids(&self, wanted: impl Fn(&State) -> bool) -> impl Iterator<Item = DocId> {
         self.documents.iter().filter(move |(_, state)| wanted(state)).map(|(doc, _)| *doc)
+    }
+
+    /// Documents of these bytes which stand for copies, or those which once did.
+    fn holders(&self, content: Digest, stand: bool) -> Vec<(UnixMillis, DocId)> {
+        let held = self.ids(|state| {
+            let gone = state.position == Position::Rejected || state.is_destroyed(Schedule::Original);
+            state.content == content && state.duplicate_of.is_none() && !state.forgotten && gone != stand
+        });
+        held.map(|doc| (self.documents[&doc].received_at, doc)).collect()
     }
 
     fn is_runnable(&self, doc: DocId) -> bool {
@@ -112,7 +124,8 @@ impl Contract for Model {
     fn scan(&self, query: &Query, after: Option<DocId>, limit: usize) -> Result<Vec<Document>, StoreError> {
         let inner = self.inner();
         let wanted = |state: &State| {
-            query.status.is_none_or(|status| state.status() == status)
+            !state.forgotten
+                && query.status.is_none_or(|status| state.status() == status)
                 && query.source.as_ref().is_none_or(|source| state.source == *source)
         };
         let ids = inner.ids(wanted).filter(|doc| after.is_none_or(|after| *doc > after)).take(limit);
@@ -138,11 +151,26 @@ impl Contract for Model {
     }
 
     fn by_content(&self, content: Digest) -> Result<Option<DocId>, StoreError> {
-        let inner = self.inner();
-        let holders = inner.ids(|state| {
-            state.content == content && state.duplicate_of.is_none() && state.position != Position::Gone
-        });
-        Ok(holders.min_by_key(|doc| (inner.documents[doc].received_at, *doc)))
+        Ok(self.inner().holders(content, true).into_iter().min().map(|(_, doc)| doc))
+    }
+
+    fn by_past_content(&self, content: Digest) -> Result<Option<DocId>, StoreError> {
+        Ok(self.inner().holders(content, false).into_iter().max().map(|(_, doc)| doc))
+    }
+
+    fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        let mut holds = BTreeMap::new();
+        for record in &self.inner().log {
+            match &record.body {
+                Body::System(SystemEvent::HoldOrdered(order)) => {
+                    let hold = Hold { order: (**order).clone(), since: record.at, by: record.by.clone() };
+                    holds.insert(order.name.clone(), hold);
+                }
+                Body::System(SystemEvent::HoldEnded { hold }) => drop(holds.remove(hold)),
+                _ => {}
+            }
+        }
+        Ok(holds.into_values().collect())
     }
 
     fn by_idempotency(&self, key: Digest) -> Result<Option<DocId>, StoreError> {
@@ -163,12 +191,9 @@ impl Contract for Model {
 
     fn due_for_expiry(&self, now: UnixMillis, limit: usize) -> Result<Vec<DocId>, StoreError> {
         let inner = self.inner();
-        let rests = |state: &State| {
-            matches!(state.position, Position::Kept | Position::Rejected | Position::Stopped(_))
-                && state.retain_until <= now
-        };
-        let mut due: Vec<DocId> = inner.ids(rests).collect();
-        due.sort_by_key(|doc| (inner.documents[doc].retain_until, *doc));
+        let over = |state: &State| state.over_next().is_some_and(|next| next <= now);
+        let mut due: Vec<DocId> = inner.ids(over).collect();
+        due.sort_by_key(|doc| (inner.documents[doc].over_next(), *doc));
         due.truncate(limit);
         Ok(due)
     }
@@ -191,6 +216,11 @@ impl Contract for Model {
             inner.leases.remove(&lease.doc);
         }
         Ok(held)
+    }
+
+    fn mark(&self) -> Mark {
+        // What it is signed over is the engine's own affair.
+        Mark { size: self.applied_seq(), root: Digest([0; 32]), tip: Digest([0; 32]) }
     }
 
     fn settle(&self) -> Result<(), StoreError> {

@@ -114,14 +114,17 @@ fn outcome(stage: Stage, number: usize) -> Outcome {
             confidence: certain,
             rules: vec![label("title"), label(&format!("rule-{}", number % 5))],
             mixed: false,
+            sensitivity: Vec::new(),
         },
         Stage::Redact => {
             Outcome::Redacted { product: blob(3), map: blob(4), boxes: 1, black_pages: 0, sealed: sealed() }
         }
         Stage::Store => Outcome::Stored { manifest: blob(5) },
         Stage::Route => Outcome::Routed { route: label("lab"), owner: label("desk"), rule: label("auto") },
-        Stage::Deliver => Outcome::Delivered { receipt: Digest([number as u8; 32]) },
-        Stage::Retain => Outcome::Retained { retention: label("long"), until: UnixMillis(6_000_000) },
+        Stage::Deliver => Outcome::Delivered { receipt: Digest([number as u8; 32]), disclosure: None },
+        Stage::Retain => {
+            Outcome::Retained { retention: label("long"), until: UnixMillis(6_000_000), schedules: None }
+        }
     }
 }
 
@@ -161,6 +164,7 @@ fn agree(engine: &dyn Contract, model: &Model) -> Result<(), TestCaseError> {
     for byte in 0..4 {
         let digest = Digest([byte; 32]);
         prop_assert_eq!(engine.by_content(digest).unwrap(), model.by_content(digest).unwrap());
+        prop_assert_eq!(engine.by_past_content(digest).unwrap(), model.by_past_content(digest).unwrap());
         prop_assert_eq!(engine.by_idempotency(digest).unwrap(), model.by_idempotency(digest).unwrap());
     }
     prop_assert_eq!(engine.counts().unwrap(), model.counts().unwrap());
@@ -171,6 +175,8 @@ fn agree(engine: &dyn Contract, model: &Model) -> Result<(), TestCaseError> {
     prop_assert_eq!(engine.log(1, 10_000).unwrap(), model.log(1, 10_000).unwrap());
     prop_assert_eq!(engine.log(4, 3).unwrap(), model.log(4, 3).unwrap());
     prop_assert_eq!(engine.applied_seq(), model.applied_seq());
+    prop_assert_eq!(engine.mark().size, model.mark().size);
+    prop_assert_eq!(engine.holds().unwrap(), model.holds().unwrap());
     Ok(())
 }
 

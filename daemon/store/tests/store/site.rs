@@ -1,7 +1,9 @@
 //! A ledger and an index in a folder of their own, and documents to fill them with.
 
 use ledger::{Ledger, NewRecord, Placed};
-use lifecycle::{Actor, Arrival, Body, Channel, Event, Outcome, Record, Sealed, Stage, SystemEvent, Trip};
+use lifecycle::{
+    Actor, Arrival, Body, Channel, Event, Outcome, Record, Schedules, Sealed, Stage, SystemEvent, Term, Trip,
+};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -9,7 +11,7 @@ use std::{
 };
 use store::{Opened, Store};
 use tempfile::TempDir;
-use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, UnixMillis};
+use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, Schedule, UnixMillis};
 
 /// Tells a child of the test program which index it shall probe.
 const PROBE: &str = "LAZARET_TEST_PROBE";
@@ -156,6 +158,9 @@ pub(crate) fn arrival(source: &str, content: u64) -> Arrival {
         sealed: Sealed(vec![9; 120]),
         retention: label("short"),
         retain_until: UnixMillis(5_000_000),
+        schedules: None,
+        destroyed_before: None,
+        resent_of: None,
     }
 }
 
@@ -185,6 +190,7 @@ pub(crate) fn whole_trip(source: &str, content: u64) -> Vec<Event> {
                 confidence: certain,
                 rules: vec![label("lab-title"), label("lab-units")],
                 mixed: false,
+                sensitivity: Vec::new(),
             },
             Outcome::Redacted {
                 product: blob(content),
@@ -195,12 +201,27 @@ pub(crate) fn whole_trip(source: &str, content: u64) -> Vec<Event> {
             },
             Outcome::Stored { manifest: blob(content) },
             Outcome::Routed { route: label("lab"), owner: label("lab-desk"), rule: label("auto") },
-            Outcome::Delivered { receipt: digest(content) },
-            Outcome::Retained { retention: label("long"), until: UnixMillis(6_000_000) },
+            Outcome::Delivered { receipt: digest(content), disclosure: None },
+            Outcome::Retained {
+                retention: label("long"),
+                until: UnixMillis(6_000_000),
+                schedules: Some(Box::new(terms([5_500_000, 6_000_000, 4_000_000, 5_000_000, 6_500_000]))),
+            },
         ]
         .map(Event::Finished),
     );
     events
+}
+
+/// Terms that end then, in the order of [`Schedule::ALL`].
+pub(crate) fn terms(until: [u64; 5]) -> Schedules {
+    let term = |at: usize| Term { rule: label(Schedule::ALL[at].name()), until: UnixMillis(until[at]) };
+    Schedules { original: term(0), redacted: term(1), text: term(2), review: term(3), log: term(4) }
+}
+
+/// The destruction of these parts, or of all.
+pub(crate) fn destroyed(areas: Vec<Schedule>) -> Event {
+    Event::Destroyed { areas, certificate: "{}".to_owned(), signature: String::new() }
 }
 
 pub(crate) fn failed(stage: Stage) -> Event {

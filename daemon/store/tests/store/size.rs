@@ -1,6 +1,6 @@
 //! How much sled is given to hold: its memory grows with it.
 
-use crate::site::{Site, blob, certain, digest, doc, label, patiently, whole_trip};
+use crate::site::{Site, blob, certain, digest, doc, label, patiently, terms, whole_trip};
 use lifecycle::{Arrival, Channel, Event, Finding, Outcome, Sealed, Trip};
 use std::collections::BTreeMap;
 use types::{DocClass, UnixMillis};
@@ -21,6 +21,9 @@ fn everything(number: u64) -> Vec<Event> {
         sealed: Sealed(vec![9; 420]),
         retention: label("clinical-correspondence"),
         retain_until: UnixMillis(at + years),
+        schedules: Some(Box::new(terms([at + years; 5]))),
+        destroyed_before: Some(doc(number + 1)),
+        resent_of: None,
     }))];
     let sealed = || Sealed(vec![3; 77]);
     events.extend(
@@ -40,6 +43,7 @@ fn everything(number: u64) -> Vec<Event> {
                 confidence: certain(),
                 rules: ["lab-title", "lab-units", "lab-reference-range", "lab-specimen"].map(label).to_vec(),
                 mixed: true,
+                sensitivity: ["behavioural-health", "substance-use"].map(label).to_vec(),
             },
             Outcome::Redacted {
                 product: blob(at + number + 2),
@@ -54,8 +58,12 @@ fn everything(number: u64) -> Vec<Event> {
                 owner: label("laboratory-medicine-desk"),
                 rule: label("class.lab-result"),
             },
-            Outcome::Delivered { receipt: digest(number + 7) },
-            Outcome::Retained { retention: label("laboratory-results"), until: UnixMillis(at + 3 * years) },
+            Outcome::Delivered { receipt: digest(number + 7), disclosure: None },
+            Outcome::Retained {
+                retention: label("laboratory-results"),
+                until: UnixMillis(at + 3 * years),
+                schedules: Some(Box::new(terms([1, 2, 3, 4, 5].map(|n| at + n * years)))),
+            },
         ]
         .map(Event::Finished),
     );

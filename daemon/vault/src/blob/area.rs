@@ -64,8 +64,22 @@ pub struct BlobName {
 }
 
 impl BlobName {
+    /// The blob whose file has this name.
+    pub(crate) fn parse(doc: DocId, name: &str) -> Option<Self> {
+        let (area, blob) = name.split_once('-')?;
+        let area = Area::ALL.into_iter().find(|known| known.name() == area)?;
+        Some(Self { doc, area, blob: blob.parse().ok()? })
+    }
+
     pub(crate) fn file_name(self) -> String {
         format!("{}-{}", self.area, self.blob)
+    }
+
+    /// Which blob a file holds; none for temporary files.
+    pub(crate) fn of_file(doc: DocId, file_name: &str) -> Option<Self> {
+        let (area, blob) = file_name.split_once('-')?;
+        let area = Area::ALL.into_iter().find(|known| known.name() == area)?;
+        Some(Self { doc, area, blob: blob.parse().ok()? })
     }
 }
 

@@ -7,8 +7,8 @@
 //! ```
 //! Integers are big-endian. This is the STREAM construction over AES-256-GCM: the nonce is the prefix,
 //! the chunk's number (u32) and one byte that is 1 for the last chunk, and the whole header is
-//! associated data of every chunk. Key and commitment are HKDF-SHA-256 of the document's key with
-//! the first 56 bytes of the header as info: another document, area, blob or prefix is another key.
+//! associated data of every chunk. Key and commitment are HKDF-SHA-256 of the area's seed with the
+//! first 56 bytes of the header as info: another document, area, blob or prefix is another key.
 
 mod area;
 mod format;
@@ -16,6 +16,10 @@ mod reader;
 mod writer;
 
 pub use area::{Area, BlobName};
+pub(crate) use format::{
+    CHUNK_BYTES, Cipher, Extent, HEADER_BYTES, Header, Place, SAMPLE_BYTES_MAX, SEALED_CHUNK_BYTES,
+    opens_first_chunk,
+};
 pub use reader::BlobReader;
 pub use writer::{BlobFacts, BlobWriter};
 
@@ -63,13 +67,13 @@ impl Blobs {
 
     /// Opens a blob.
     pub(crate) fn reader(&self, blob: BlobName, key: &Secret) -> Result<BlobReader, VaultError> {
-        BlobReader::open(blob, key, &self.document(blob.doc).join(blob.file_name()))
+        BlobReader::open(blob, key, &self.path(blob))
     }
 
     /// Removes a blob; one that is not there is fine.
     pub(crate) fn remove(&self, blob: BlobName) -> Result<(), VaultError> {
         let dir = self.document(blob.doc);
-        let path = dir.join(blob.file_name());
+        let path = self.path(blob);
         if !path.exists() {
             return Ok(());
         }
@@ -83,11 +87,57 @@ impl Blobs {
         if sync_names(&self.dir).is_err() { docs.len() as u64 } else { left }
     }
 
+    /// Removes every blob of some areas; returns how many files could not be removed.
+    pub(crate) fn remove_areas(&self, doc: DocId, areas: &[Area]) -> u64 {
+        let Ok(names) = self.of_document(doc) else { return 1 };
+        let mut left = 0;
+        for name in names.into_iter().filter(|name| areas.contains(&name.area)) {
+            left += u64::from(remove_if_there(&self.path(name)).is_err());
+        }
+        let dir = self.document(doc);
+        left + u64::from(dir.exists() && sync_names(&dir).is_err())
+    }
+
+    /// The blobs of a document; none when it has no directory.
+    pub(crate) fn of_document(&self, doc: DocId) -> Result<Vec<BlobName>, VaultError> {
+        let dir = self.document(doc);
+        let list = || match fs::read_dir(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            entries => entries?.collect::<io::Result<Vec<_>>>(),
+        };
+        let name = |entry: &DirEntry| BlobName::of_file(doc, entry.file_name().to_str()?);
+        Ok(list().when("list", &dir)?.iter().filter_map(name).collect())
+    }
+
+    /// Where a blob lies.
+    pub(crate) fn path(&self, blob: BlobName) -> PathBuf {
+        self.document(blob.doc).join(blob.file_name())
+    }
+
     /// Documents that have a directory.
     pub(crate) fn documents(&self) -> Result<Vec<DocId>, VaultError> {
         let named = |entry: DirEntry| entry.file_name().to_str().and_then(|name| name.parse().ok());
         let list = || fs::read_dir(&self.dir)?.map(|entry| entry.map(named)).collect::<io::Result<Vec<_>>>();
         Ok(list().when("list", &self.dir)?.into_iter().flatten().collect())
+    }
+
+    /// The finished blobs of a document, with their sizes on disk; none when it has no directory.
+    pub(crate) fn list(&self, doc: DocId) -> Result<Vec<(BlobName, u64)>, VaultError> {
+        let dir = self.document(doc);
+        let list = || -> io::Result<Vec<(BlobName, u64)>> {
+            let mut found = Vec::new();
+            for entry in fs::read_dir(&dir)? {
+                let entry = entry?;
+                if let Some(blob) = entry.file_name().to_str().and_then(|name| BlobName::parse(doc, name)) {
+                    found.push((blob, entry.metadata()?.len()));
+                }
+            }
+            Ok(found)
+        };
+        match list() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            listed => listed.when("list", &dir),
+        }
     }
 
     /// Removes temporary files that an earlier process left with a document.
