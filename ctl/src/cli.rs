@@ -235,6 +235,7 @@ mod tests {
             "key rotate --master new.key",
             "unseal --key-file f",
             "bench --set s --inbox i",
+            "bench store --dir d -o json",
             "completions bash",
         ] {
             let words = std::iter::once("lazaretctl").chain(line.split(' '));
@@ -242,6 +243,8 @@ mod tests {
         }
         for line in [
             "wait",
+            "bench",
+            "bench --set s store",
             "wait A --all",
             "key rotate --master f --passphrase",
             "reroute ID results",

@@ -30,6 +30,7 @@ mod shape;
 mod submit;
 mod wait;
 
+use bench::Bench;
 use clap::{CommandFactory as _, Parser as _};
 use cli::{Cli, Verb};
 use client::Client;
@@ -58,6 +59,7 @@ fn run(cli: &Cli) -> Outcome {
         Verb::Audit(what) => audit::run(what, cli.output),
         Verb::Deletion(Deletion::Check { file, pubkey }) => deletion::check(file, pubkey),
         Verb::Completions { shell } => completions(*shell),
+        Verb::Bench(Bench { part: Some(part), .. }) => bench::part(part, cli.output),
         _ => online(cli),
     }
 }

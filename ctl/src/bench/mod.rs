@@ -2,7 +2,9 @@
 //! cost. The figures are the appliance's own, plus what `/proc` says of this machine.
 
 mod machine;
+mod peer;
 mod report;
+mod store;
 
 use crate::{
     appliance,
@@ -13,7 +15,7 @@ use crate::{
     wait,
 };
 use aws_lc_rs::digest::{SHA256, digest};
-use clap::Args;
+use clap::{Args, Subcommand};
 use machine::Memory;
 use std::{
     collections::BTreeMap,
@@ -31,16 +33,41 @@ const FILES_MAX: usize = 100_000;
 
 /// What to measure.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Bench {
+    #[command(subcommand)]
+    pub(crate) part: Option<Part>,
     /// Folder of documents, searched with its subfolders
-    #[arg(long, value_name = "DIR")]
-    set: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    set: Option<PathBuf>,
     /// Inbox to drop them into [default: the first inbox of the appliance]
     #[arg(long, value_name = "DIR")]
     inbox: Option<PathBuf>,
     /// Give up after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     timeout: u64,
+}
+
+/// A part of the appliance, measured by itself.
+#[derive(Subcommand)]
+pub(crate) enum Part {
+    /// Durable commits per second of the ledger, offline
+    ///
+    /// A build with the feature `peer` measures SQLite beside it, turn by turn:
+    /// cargo run --release -p ctl --features peer -- bench store --dir DIR
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:
+  lazaretctl bench store --dir /var/lib/lazaret -o json"
+    )]
+    Store(store::Store),
+}
+
+/// Measures a part, offline.
+pub(crate) fn part(part: &Part, format: Format) -> Outcome {
+    match part {
+        Part::Store(what) => store::run(what, format),
+    }
 }
 
 /// One look at the running appliance.
@@ -67,7 +94,8 @@ struct Run {
 pub(crate) async fn run(what: &Bench, client: &Client, format: Format) -> Outcome {
     let before = appliance::fetch(client).await?;
     let inbox = inbox(what, &before)?;
-    let files = files(&what.set)?;
+    let set = what.set.as_deref().ok_or_else(|| Failure::new(Exit::Usage, "give a folder with --set"))?;
+    let files = files(set)?;
     let started = Instant::now();
     let (stop, stopped) = oneshot::channel();
     let sampling = tokio::spawn(sample(client.clone(), started, stopped));

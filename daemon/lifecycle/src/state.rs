@@ -112,7 +112,7 @@ pub enum Due {
 }
 
 /// An event that cannot follow what is known.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this event cannot happen to a document that is {status}")]
 pub struct IllegalEvent {
     /// Its status.

@@ -108,7 +108,7 @@ impl Appliance {
         if let Err(refusal) = marked {
             tracing::warn!(%refusal, "the mark of the ledger could not be written; the next start does it");
         }
-        let flushed = self.desk.blocking(|desk| Ok(desk.store.flush()?)).await;
+        let flushed = self.desk.blocking(|desk| Ok(desk.store.settle()?)).await;
         if let Err(refusal) = flushed {
             tracing::warn!(%refusal, "the index could not be settled; the next start replays the ledger");
         }

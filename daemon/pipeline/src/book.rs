@@ -5,14 +5,15 @@
 //! illegal event; what was seen before (same bytes, same idempotency key) is decided here too, where
 //! nothing can come between.
 
+pub(crate) use crate::book_error::BookError;
 use crate::{
     certificate::Certifier,
     destruction::{Doomed, Fate},
     holds::HOLDS_MAX,
 };
-use ::store::{Hold, Store, StoreError};
-use ledger::{Ledger, LedgerError, Mark, NewRecord};
-use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
+use ::store::{CommitError, Contract, Hold, Lease, StoreError};
+use ledger::Mark;
+use lifecycle::{Actor, Arrival, Body, Event, State, SystemEvent};
 use std::{collections::BTreeMap, sync::Arc, thread};
 use tokio::sync::{mpsc, oneshot, watch};
 use types::{Digest, DocId, Label, UnixMillis};
@@ -22,35 +23,6 @@ use vault::Vault;
 const ORDERS_MAX: usize = 1024;
 /// Facts that share one fsync.
 const BATCH_MAX: usize = 256;
-
-/// Why a fact was not written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BookError {
-    /// It cannot follow what is known.
-    #[error(transparent)]
-    Illegal(#[from] IllegalEvent),
-    /// Something else happened to the document in between.
-    #[error("the document changed meanwhile")]
-    Overtaken,
-    /// There is no such document.
-    #[error("no such document")]
-    Unknown,
-    /// The disk is full; nothing was written.
-    #[error("the ledger's disk is full")]
-    Full,
-    /// A hold of this name is in force already.
-    #[error("a hold of this name is in force")]
-    HoldInForce,
-    /// No hold of this name is in force.
-    #[error("no hold of this name is in force")]
-    NoSuchHold,
-    /// As many holds are in force as there may be.
-    #[error("too many holds are in force")]
-    HoldsFull,
-    /// The ledger or the index failed.
-    #[error("ledger or index: {0}")]
-    Broken(&'static str),
-}
 
 /// What became of an arrival.
 pub(crate) enum Admission {
@@ -93,6 +65,8 @@ struct Fact {
     expect: Option<u64>,
     /// An arrival whose sender asks for a retention: it lengthens that of the document it is a copy of.
     asks: bool,
+    /// This lease must still be the document's.
+    under: Option<Lease>,
     reply: oneshot::Sender<Result<Answer, BookError>>,
 }
 
@@ -106,17 +80,16 @@ pub(crate) struct Book {
 impl Book {
     /// Starts the writer thread.
     pub(crate) fn open(
-        ledger: Ledger,
-        store: Arc<Store>,
+        store: Arc<dyn Contract>,
         vault: Arc<Vault>,
         certifier: Certifier,
         clock: fn() -> UnixMillis,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
-        let (size, sizes) = watch::channel(ledger.tip().0);
+        let (size, sizes) = watch::channel(store.applied_seq());
         thread::Builder::new()
             .name("book".into())
-            .spawn(move || Writer { ledger, store, vault, certifier, clock, size }.run(inbox))?;
+            .spawn(move || Writer { store, vault, certifier, clock, size }.run(inbox))?;
         Ok(Self { orders, sizes })
     }
 
@@ -128,10 +101,19 @@ impl Book {
         by: Actor,
         event: Event,
     ) -> Result<State, BookError> {
-        match self.order(by, Body::Document { doc, event }, Some(expect), false).await? {
-            Answer::State(state) => Ok(*state),
-            _ => Err(BookError::Broken("the writer answered another question")),
-        }
+        state_of(self.order(by, Body::Document { doc, event }, Some(expect), false, None).await?)
+    }
+
+    /// [`Book::record`] for what was done under a claim: refused when another has the document by now.
+    pub(crate) async fn record_under(
+        &self,
+        lease: Lease,
+        expect: u64,
+        by: Actor,
+        event: Event,
+    ) -> Result<State, BookError> {
+        let body = Body::Document { doc: lease.doc, event };
+        state_of(self.order(by, body, Some(expect), false, Some(lease)).await?)
     }
 
     /// Writes an arrival; durable on return. `asks`: its sender named a retention rule.
@@ -143,7 +125,7 @@ impl Book {
         asks: bool,
     ) -> Result<Admission, BookError> {
         let event = Event::Arrived(Box::new(arrival));
-        match self.order(by, Body::Document { doc, event }, None, asks).await? {
+        match self.order(by, Body::Document { doc, event }, None, asks, None).await? {
             Answer::Admitted(admission) => Ok(admission),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
@@ -156,7 +138,7 @@ impl Book {
 
     /// The same, and gives the number of the record.
     pub(crate) async fn note_at(&self, by: Actor, event: SystemEvent) -> Result<u64, BookError> {
-        match self.order(by, Body::System(event), None, false).await? {
+        match self.order(by, Body::System(event), None, false, None).await? {
             Answer::Noted(seq) => Ok(seq),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
@@ -207,17 +189,18 @@ impl Book {
         body: Body,
         expect: Option<u64>,
         asks: bool,
+        under: Option<Lease>,
     ) -> Result<Answer, BookError> {
         let (reply, answer) = oneshot::channel();
         let gone = |_| BookError::Broken("the writer is gone");
-        self.orders.send(Order::Write(Fact { by, body, expect, asks, reply })).await.map_err(|_| gone(()))?;
+        let fact = Fact { by, body, expect, asks, under, reply };
+        self.orders.send(Order::Write(fact)).await.map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
     }
 }
 
 pub(crate) struct Writer {
-    pub(crate) ledger: Ledger,
-    pub(crate) store: Arc<Store>,
+    pub(crate) store: Arc<dyn Contract>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) certifier: Certifier,
     pub(crate) clock: fn() -> UnixMillis,
@@ -244,7 +227,7 @@ impl Writer {
                     Order::Write(fact) => facts.push(fact),
                     Order::Rebuild(reply) => {
                         self.batch(facts.drain(..));
-                        match self.store.rebuild(|_| ()) {
+                        match self.store.rebuild() {
                             Ok(records) => answer_to(reply, Ok(Answer::Rebuilt(records))),
                             Err(error) => {
                                 // Half an index would take known documents for new ones.
@@ -255,7 +238,7 @@ impl Writer {
                     }
                     Order::Mark(reply) => {
                         self.batch(facts.drain(..));
-                        if reply.send(self.ledger.mark()).is_err() {
+                        if reply.send(self.store.mark()).is_err() {
                             tracing::debug!("who asked for a mark went away");
                         }
                     }
@@ -271,58 +254,55 @@ impl Writer {
 
     fn batch(&mut self, orders: impl Iterator<Item = Fact>) {
         let mut ahead = Ahead::default();
-        let mut records = Vec::new();
+        let mut facts = Vec::new();
         let mut replies = Vec::new();
-        for order in orders {
+        for Fact { by, body, expect, asks, under, reply } in orders {
             let at = (self.clock)();
-            match self.judge(&mut ahead, order.body, order.expect, order.asks, at) {
-                Ok((bodies, answer)) if bodies.is_empty() => answer_to(order.reply, Ok(answer)),
+            match self.judge(&mut ahead, body, expect, asks, at) {
+                Ok((bodies, answer)) if bodies.is_empty() => answer_to(reply, Ok(answer)),
                 Ok((bodies, answer)) => {
-                    let by = order.by;
-                    records.extend(bodies.into_iter().map(|body| NewRecord { at, by: by.clone(), body }));
-                    replies.push((order.reply, answer));
+                    replies.push((facts.len(), reply, answer));
+                    let fact = |body| ::store::Fact { at, by: by.clone(), body, expect: None, under };
+                    facts.extend(bodies.into_iter().map(fact));
                 }
-                Err(refusal) => answer_to(order.reply, Err(refusal)),
+                Err(refusal) => answer_to(reply, Err(refusal)),
             }
         }
-        match self.write(records) {
-            Ok(seqs) => {
-                for ((reply, answer), seq) in replies.into_iter().zip(seqs) {
-                    let answer = if matches!(answer, Answer::Noted(_)) { Answer::Noted(seq) } else { answer };
-                    answer_to(reply, Ok(answer));
-                }
-            }
-            Err(BookError::Full) => {
-                replies.into_iter().for_each(|(reply, _)| answer_to(reply, Err(BookError::Full)))
-            }
-            Err(_) => {
-                replies
-                    .into_iter()
-                    .for_each(|(reply, _)| answer_to(reply, Err(BookError::Broken("could not write"))));
-            }
+        let verdicts = self.write(facts);
+        for (first, reply, answer) in replies {
+            // The first of an order's facts is the one that was asked for; what goes with it follows from it.
+            let verdict = match &verdicts {
+                Ok(verdicts) => verdicts.get(first).cloned().unwrap_or(Ok(0)),
+                Err(BookError::Full) => Err(BookError::Full),
+                Err(_) => Err(BookError::Broken("could not write")),
+            };
+            let numbered = |seq| if let Answer::Noted(_) = answer { Answer::Noted(seq) } else { answer };
+            answer_to(reply, verdict.map(numbered));
         }
     }
 
-    /// Gives the numbers of the records, in their order.
-    pub(crate) fn write(&mut self, records: Vec<NewRecord>) -> Result<Vec<u64>, BookError> {
-        if records.is_empty() {
+    /// What became of each fact, with the number of its record; an error when nothing was written.
+    pub(crate) fn write(&self, facts: Vec<::store::Fact>) -> Result<Vec<Result<u64, BookError>>, BookError> {
+        if facts.is_empty() {
             return Ok(Vec::new());
         }
-        let written = match self.ledger.append_placed(records) {
+        let written = match self.store.commit(facts) {
             Ok(written) => written,
-            Err(LedgerError::Full { .. }) => return Err(BookError::Full),
-            Err(error) => {
+            Err(CommitError::Full) => return Err(BookError::Full),
+            Err(CommitError::Refused(error)) => {
                 tracing::error!(%error, "the ledger refused a batch");
                 return Err(BookError::Broken("ledger"));
             }
+            Err(CommitError::Behind(error)) => {
+                // Only a start can bring ledger and index together again.
+                tracing::error!(%error, "the index does not follow the ledger; stopping");
+                std::process::abort();
+            }
         };
-        if let Err(error) = self.store.apply(&written) {
-            // The ledger has it and sled has not: only a start can bring them together again.
-            tracing::error!(%error, "the index does not follow the ledger; stopping");
-            std::process::abort();
-        }
-        self.size.send_replace(self.ledger.tip().0);
-        Ok(written.iter().map(|placed| placed.record.seq).collect())
+        self.size.send_replace(self.store.applied_seq());
+        let numbered =
+            |verdict: Result<lifecycle::Record, _>| verdict.map(|record| record.seq).map_err(BookError::from);
+        Ok(written.into_iter().map(numbered).collect())
     }
 
     /// Decides whether a fact may be written, what is written with it, and what the caller will hear.
@@ -393,6 +373,13 @@ impl Writer {
             return Ok(Some(state.clone()));
         }
         Ok(self.store.get(doc).map_err(broken)?.map(|document| document.state))
+    }
+}
+
+fn state_of(answer: Answer) -> Result<State, BookError> {
+    match answer {
+        Answer::State(state) => Ok(*state),
+        _ => Err(BookError::Broken("the writer answered another question")),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     gauges::Gauges, handover::Turns, mark::Trust, queue::Queue, refusal::Refusal, turned_away::TurnedAway,
     workers::Workers,
 };
-use ::store::Store;
+use ::store::Contract;
 use arc_swap::ArcSwap;
 use config::{Settings, Source};
 use lifecycle::Patience;
@@ -19,7 +19,7 @@ use vault::Vault;
 pub(crate) struct Desk {
     pub(crate) settings: Settings,
     pub(crate) vault: Arc<Vault>,
-    pub(crate) store: Arc<Store>,
+    pub(crate) store: Arc<dyn Contract>,
     pub(crate) book: Book,
     pub(crate) checkpoints: Checkpoints,
     /// What was taken in while sealed.

@@ -8,7 +8,6 @@ use crate::{
     certificate::{Facts, areas_of},
     holds,
 };
-use ledger::NewRecord;
 use lifecycle::{Actor, Body, Event, Over, State};
 use types::{DocId, Label};
 use vault::{Portrait, Victim};
@@ -63,8 +62,16 @@ impl Writer {
             }
         }
         events.extend(self.erase(&victims, by, at)?);
-        let record = |(doc, event)| NewRecord { at, by: by.clone(), body: Body::Document { doc, event } };
-        self.write(events.into_iter().map(record).collect())?;
+        let fact = |(doc, event)| ::store::Fact {
+            at,
+            by: by.clone(),
+            body: Body::Document { doc, event },
+            expect: None,
+            under: None,
+        };
+        for verdict in self.write(events.into_iter().map(fact).collect())? {
+            verdict?;
+        }
         Ok(fates)
     }
 

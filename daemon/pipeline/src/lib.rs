@@ -26,6 +26,7 @@ mod artefacts;
 mod balance;
 mod ballast;
 mod book;
+mod book_error;
 mod certificate;
 mod checkpoints;
 mod closing;

@@ -19,7 +19,7 @@ use crate::{
     watch::Folder,
     workers::{Workers, prove},
 };
-use ::store::{Store, StoreError};
+use ::store::{Contract, Embedded, Store, StoreError};
 use arc_swap::ArcSwap;
 use config::Settings;
 use inbox::InboxError;
@@ -131,10 +131,11 @@ pub(crate) fn open(
         clear_swap,
     });
     events.push(SystemEvent::SiteKey { public: Digest(vault.verifying_key()) });
-    let (store, vault) = (Arc::new(store), Arc::new(vault));
+    let store: Arc<dyn Contract> = Arc::new(Embedded::new(ledger, store));
+    let vault = Arc::new(vault);
     let backups_ms = u64::from(settings.backup.keys_days) * DAY_MS;
     let certifier = Certifier { site: settings.site.clone(), backups_ms };
-    let book = Book::open(ledger, store.clone(), vault.clone(), certifier, clock)?;
+    let book = Book::open(store.clone(), vault.clone(), certifier, clock)?;
     let queue = Queue::open(&state_dir)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let ballast = Ballast::open(&state_dir, settings.space.ballast_bytes, settings.space.floor_bytes);

@@ -75,6 +75,7 @@ impl From<BookError> for Refusal {
         match error {
             BookError::Full => Self::NotNow(Reason::DiskFull),
             BookError::Overtaken
+            | BookError::Stale
             | BookError::Illegal(_)
             | BookError::Unknown
             | BookError::HoldInForce

@@ -15,7 +15,7 @@ use crate::{
     route::Decision,
     store,
 };
-use ::store::Document;
+use ::store::{Document, Lease};
 use lifecycle::{Actor, Due, Event, Stage, SystemEvent};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -116,7 +116,7 @@ fn note_pause(pausing: &Pausing, doc: DocId, went: Went) {
 async fn travel_claimed(desk: &Arc<Desk>, doc: DocId) -> Went {
     match desk.store.claim(doc, desk.now(), CLAIM_MS) {
         Ok(Some(lease)) => {
-            let went = travel(desk, doc).await;
+            let went = travel(desk, lease).await;
             if let Err(error) = desk.store.finish(&lease) {
                 tracing::error!(%doc, %error, "the claim could not be given back");
             }
@@ -130,7 +130,8 @@ async fn travel_claimed(desk: &Arc<Desk>, doc: DocId) -> Went {
     }
 }
 
-async fn travel(desk: &Arc<Desk>, id: DocId) -> Went {
+async fn travel(desk: &Arc<Desk>, lease: Lease) -> Went {
+    let id = lease.doc;
     let mut pause = PAUSE.0;
     while !desk.is_draining() {
         let doc = match desk.store.get(id) {
@@ -167,7 +168,7 @@ async fn travel(desk: &Arc<Desk>, id: DocId) -> Went {
             return Went::Refused;
         }
         let again = matches!(event, Event::Failed { .. });
-        let written = desk.book.record(id, doc.state.version, Actor::Daemon, event).await;
+        let written = desk.book.record_under(lease, doc.state.version, Actor::Daemon, event).await;
         if let (Ok(_), Some(route), true) = (&written, &doc.state.route, turn.is_some()) {
             handover::forget(desk, id, route).await;
         }
@@ -176,6 +177,8 @@ async fn travel(desk: &Arc<Desk>, id: DocId) -> Went {
             Ok(_) if refused => return Went::Refused,
             Ok(_) if again => rest(desk, &mut pause).await,
             Ok(_) => pause = PAUSE.0,
+            // Whoever has it goes on with it.
+            Err(BookError::Stale) => return Went::Resting,
             Err(error) => {
                 tracing::warn!(doc = %id, %error, "the fact was not written");
                 if matches!(error, BookError::Full) {

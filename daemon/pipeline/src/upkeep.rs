@@ -26,7 +26,7 @@ pub(crate) async fn settle(desk: Arc<Desk>) {
         if seq == settled {
             continue;
         }
-        match desk.blocking(|desk| Ok(desk.store.flush()?)).await {
+        match desk.blocking(|desk| Ok(desk.store.settle()?)).await {
             Ok(()) => settled = seq,
             Err(refusal) => tracing::warn!(%refusal, "the index could not be settled; it is tried again"),
         }

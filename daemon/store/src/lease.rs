@@ -44,6 +44,14 @@ impl Store {
         })
     }
 
+    /// Is this still the lease of its document? One that ran out is, until another is given.
+    ///
+    /// # Errors
+    /// What sled says.
+    pub fn is_held(&self, lease: &Lease) -> Result<bool, StoreError> {
+        Ok(on_record(self.reading().trees, lease.doc)?.is_some_and(|(token, _)| token == lease.token))
+    }
+
     /// Gives a lease back. False when somebody else has claimed the document since: what was done under
     /// this lease must then not count.
     ///

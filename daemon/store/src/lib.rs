@@ -9,7 +9,9 @@
 
 mod catch_up;
 mod check;
+mod contract;
 mod draft;
+mod embedded;
 mod entries;
 mod error;
 mod examine;
@@ -27,6 +29,8 @@ mod track;
 mod trees;
 mod values;
 
+pub use contract::{Census, CommitError, Committed, Contract, Fact, Refusal};
+pub use embedded::Embedded;
 pub use error::StoreError;
 pub use examine::Examined;
 pub use holds::Hold;

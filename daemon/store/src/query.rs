@@ -174,10 +174,7 @@ impl Store {
     ///
     /// # Errors
     /// What sled says.
-    pub fn census(
-        &self,
-        sources: &[Label],
-    ) -> Result<(u64, BTreeMap<Label, BTreeMap<Status, u64>>), StoreError> {
+    pub fn census(&self, sources: &[Label]) -> Result<crate::Census, StoreError> {
         let reading = self.reading();
         let count = |source: &Label, status| -> Result<u64, StoreError> {
             let list = keys::list(status, source);

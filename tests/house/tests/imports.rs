@@ -65,6 +65,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("rustls", &["serve", "ctl"], "TLS ends at the roof"),
     ("tokio-rustls", &["serve", "ctl"], "TLS ends at the roof"),
     ("sled", &["store"], "the store is the only door to it"),
+    ("rusqlite", &["ctl"], "only a bench compares with it; released builds do not link it"),
     ("libc", &["sandbox"], "system calls are made in one room"),
     ("landlock", &["sandbox"], "confinement is one room"),
     ("seccompiler", &["sandbox"], "confinement is one room"),

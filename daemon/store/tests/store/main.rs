@@ -2,7 +2,7 @@
 //! built again.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod contract;
+mod answers;
 mod damage;
 mod examine;
 mod leases;

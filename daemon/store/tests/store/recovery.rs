@@ -100,7 +100,8 @@ fn an_index_of_another_ledger_is_noticed() {
     // Longer than the ledger, then shorter but of other records.
     for theirs in [other.index_dir(), {
         let mut third = Site::new();
-        third.happens(doc(7), arrived("x", 1));
+        // What follows would fit on it: only the ledger's hash tells them apart.
+        third.happens(doc(0), arrived("another", 0));
         third.close();
         third.into_index(&one)
     }] {

@@ -1,0 +1,49 @@
+//! Why the book did not write a fact.
+
+use ::store::Refusal;
+use lifecycle::IllegalEvent;
+
+/// Why a fact was not written.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum BookError {
+    /// It cannot follow what is known.
+    #[error(transparent)]
+    Illegal(#[from] IllegalEvent),
+    /// Something else happened to the document in between.
+    #[error("the document changed meanwhile")]
+    Overtaken,
+    /// Somebody else works on the document now.
+    #[error("the document was claimed by another meanwhile")]
+    Stale,
+    /// There is no such document.
+    #[error("no such document")]
+    Unknown,
+    /// The disk is full; nothing was written.
+    #[error("the ledger's disk is full")]
+    Full,
+    /// A hold of this name is in force already.
+    #[error("a hold of this name is in force")]
+    HoldInForce,
+    /// No hold of this name is in force.
+    #[error("no hold of this name is in force")]
+    NoSuchHold,
+    /// As many holds are in force as there may be.
+    #[error("too many holds are in force")]
+    HoldsFull,
+    /// The ledger or the index failed.
+    #[error("ledger or index: {0}")]
+    Broken(&'static str),
+}
+
+/// The store looks once more at what the book judged.
+impl From<Refusal> for BookError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Illegal(illegal) => Self::Illegal(illegal),
+            Refusal::Overtaken | Refusal::Known => Self::Overtaken,
+            Refusal::Stale => Self::Stale,
+            Refusal::Unknown => Self::Unknown,
+            Refusal::Repeated(_) => Self::Broken("an idempotency key was overlooked"),
+        }
+    }
+}

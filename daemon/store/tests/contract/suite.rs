@@ -1,0 +1,203 @@
+//! What any engine must do, case by case.
+
+use crate::{Site, embedded::OnDisk, model::Model};
+use lifecycle::{Actor, Arrival, Body, Channel, Event, Outcome, Sealed, Stage, Status, SystemEvent, Trip};
+use store::{Contract, Fact, Lease, Query, Refusal};
+use types::{BlobId, Digest, DocId, Label, Reason, UnixMillis};
+
+macro_rules! cases {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        mod the_model { use super::*; $($(#[$doc])* #[test] fn $name() { super::$name(Model::new()); })* }
+        mod ledger_and_sled { use super::*; $($(#[$doc])* #[test] fn $name() { super::$name(OnDisk::new()); })* }
+    };
+}
+
+cases! {
+    a_fact_is_there_after_a_crash_and_one_that_was_refused_is_not;
+    a_fact_that_was_decided_on_another_version_is_refused;
+    facts_of_one_commit_see_each_other;
+    an_idempotency_key_counts_once;
+    what_cannot_be_is_refused_with_its_reason;
+    a_late_worker_is_told_and_changes_nothing;
+    pages_join_without_gap_or_repetition;
+    the_appliances_own_records_are_in_the_log;
+}
+
+pub(crate) fn doc(number: u64) -> DocId {
+    DocId::from_parts(UnixMillis(1_700_000_000_000 + number), u128::from(number))
+}
+
+pub(crate) fn label(text: &str) -> Label {
+    text.parse().unwrap()
+}
+
+pub(crate) fn arrival(source: &str, content: u8, key: Option<u8>) -> Event {
+    Event::Arrived(Box::new(Arrival {
+        source: label(source),
+        channel: Channel::Grpc,
+        bytes: 1234,
+        original: Some(BlobId::from_parts(UnixMillis(content.into()), 1)),
+        content: Digest([content; 32]),
+        idempotency: key.map(|key| Digest([key; 32])),
+        duplicate_of: None,
+        destroyed_before: None,
+        resent_of: None,
+        schedules: None,
+        trip: Trip::CURRENT,
+        sealed: Sealed(vec![9; 120]),
+        retention: label("short"),
+        retain_until: UnixMillis(5_000_000),
+    }))
+}
+
+pub(crate) fn fact(doc: DocId, event: Event) -> Fact {
+    let body = Body::Document { doc, event };
+    Fact { at: UnixMillis(1000), by: Actor::Daemon, body, expect: None, under: None }
+}
+
+fn quarantined() -> Event {
+    Event::Finished(Outcome::Quarantined { format: label("pdf") })
+}
+
+fn one(engine: &dyn Contract, fact: Fact) -> Result<u64, Refusal> {
+    engine.commit(vec![fact]).unwrap().remove(0).map(|record| record.seq)
+}
+
+fn version(engine: &dyn Contract, doc: DocId) -> u64 {
+    engine.get(doc).unwrap().unwrap().state.version
+}
+
+// "atomic commit(puts with expected version, …)"; "commit returns only when durable"
+fn a_fact_is_there_after_a_crash_and_one_that_was_refused_is_not(mut site: impl Site) {
+    assert_eq!(one(site.engine(), fact(doc(1), arrival("fax", 1, None))), Ok(1));
+    let refused = one(site.engine(), fact(doc(1), Event::Approved)).unwrap_err();
+    assert!(matches!(refused, Refusal::Illegal(illegal) if illegal.status == Status::Received));
+    site.crash();
+    let engine = site.engine();
+    assert_eq!(engine.applied_seq(), 1);
+    assert_eq!(engine.events(doc(1)).unwrap().len(), 1);
+    assert_eq!(engine.counts().unwrap()[&Status::Received], 1);
+    assert_eq!(one(engine, fact(doc(1), quarantined())), Ok(2), "numbers have no gap");
+}
+
+fn a_fact_that_was_decided_on_another_version_is_refused(site: impl Site) {
+    let engine = site.engine();
+    one(engine, fact(doc(1), arrival("fax", 1, None))).unwrap();
+    let seen = version(engine, doc(1));
+    one(engine, Fact { expect: Some(seen), ..fact(doc(1), quarantined()) }).unwrap();
+    let hold = Event::HoldPlaced { hold: label("court") };
+    let late = one(engine, Fact { expect: Some(seen), ..fact(doc(1), hold.clone()) });
+    assert_eq!(late, Err(Refusal::Overtaken));
+    one(engine, Fact { expect: Some(seen + 1), ..fact(doc(1), hold) }).unwrap();
+}
+
+fn facts_of_one_commit_see_each_other(site: impl Site) {
+    let engine = site.engine();
+    let facts = vec![
+        fact(doc(1), arrival("fax", 1, Some(7))),
+        Fact { expect: Some(1), ..fact(doc(1), quarantined()) },
+        // Refused by itself: those around it are written all the same.
+        Fact { expect: Some(1), ..fact(doc(1), Event::HoldPlaced { hold: label("court") }) },
+        fact(doc(2), arrival("fax", 2, Some(7))),
+        fact(doc(1), arrival("fax", 1, None)),
+        fact(doc(3), arrival("fax", 3, None)),
+    ];
+    let verdicts = engine.commit(facts).unwrap();
+    let verdicts: Vec<_> = verdicts.into_iter().map(|verdict| verdict.map(|record| record.seq)).collect();
+    let expected =
+        [Ok(1), Ok(2), Err(Refusal::Overtaken), Err(Refusal::Repeated(doc(1))), Err(Refusal::Known), Ok(3)];
+    assert_eq!(verdicts, expected);
+    assert_eq!(engine.log(1, 10).unwrap().len(), 3);
+    assert!(engine.commit(Vec::new()).unwrap().is_empty());
+}
+
+// A24: "Idempotency key; retries and double clicks create no duplicate work or duplicate patient records"
+fn an_idempotency_key_counts_once(mut site: impl Site) {
+    one(site.engine(), fact(doc(9), arrival("api", 1, Some(77)))).unwrap();
+    for _ in 0..3 {
+        let again = one(site.engine(), fact(doc(2), arrival("api", 2, Some(77))));
+        assert_eq!(again, Err(Refusal::Repeated(doc(9))));
+        site.crash();
+    }
+    assert_eq!(site.engine().by_idempotency(Digest([77; 32])).unwrap(), Some(doc(9)));
+    assert_eq!(site.engine().by_idempotency(Digest([78; 32])).unwrap(), None);
+    assert!(site.engine().get(doc(2)).unwrap().is_none());
+}
+
+fn what_cannot_be_is_refused_with_its_reason(site: impl Site) {
+    let engine = site.engine();
+    assert_eq!(one(engine, fact(doc(1), Event::Released)), Err(Refusal::Unknown));
+    one(engine, fact(doc(1), arrival("fax", 1, None))).unwrap();
+    assert_eq!(one(engine, fact(doc(1), arrival("fax", 1, None))), Err(Refusal::Known));
+    assert_eq!(engine.applied_seq(), 1);
+}
+
+// "claim with lease and fencing token": whoever comes late changes nothing.
+fn a_late_worker_is_told_and_changes_nothing(mut site: impl Site) {
+    let engine = site.engine();
+    let under = |lease: Lease, event| Fact { under: Some(lease), ..fact(lease.doc, event) };
+    one(engine, fact(doc(1), arrival("fax", 1, None))).unwrap();
+    assert!(engine.claim(doc(2), UnixMillis(0), 50).unwrap().is_none(), "there is no such document");
+    let first = engine.claim(doc(1), UnixMillis(100), 50).unwrap().unwrap();
+    assert!(engine.claim(doc(1), UnixMillis(149), 50).unwrap().is_none());
+    let second = engine.claim(doc(1), UnixMillis(150), 50).unwrap().unwrap();
+    assert!(second.token > first.token);
+    assert_eq!(one(engine, under(first, quarantined())), Err(Refusal::Stale));
+    assert!(!engine.finish(&first).unwrap());
+    assert_eq!(one(engine, under(second, quarantined())), Ok(2));
+    assert!(engine.finish(&second).unwrap());
+    assert!(!engine.finish(&second).unwrap(), "nothing is finished twice");
+    let stopped = |stage| Event::Stopped { stage, reason: Reason::WorkerCrash };
+    assert_eq!(one(engine, under(second, stopped(Stage::Parse))), Err(Refusal::Stale));
+    let third = engine.claim(doc(1), UnixMillis(0), u64::MAX).unwrap().unwrap();
+    site.crash();
+    let engine = site.engine();
+    assert_eq!(one(engine, under(third, stopped(Stage::Parse))), Err(Refusal::Stale), "of another life");
+    let fourth = engine.claim(doc(1), UnixMillis(0), 10).unwrap().unwrap();
+    assert!(fourth.token > third.token, "tokens go on");
+    one(engine, under(fourth, stopped(Stage::Parse))).unwrap();
+    assert!(engine.claim(doc(1), UnixMillis(99), 10).unwrap().is_none(), "no station is before it");
+}
+
+fn pages_join_without_gap_or_repetition(site: impl Site) {
+    let engine = site.engine();
+    let arrivals =
+        (0..25).rev().map(|n| fact(doc(n), arrival(["fax", "lab"][n as usize % 2], n as u8, None)));
+    engine.commit(arrivals.collect()).unwrap();
+    for size in [1, 7, 25, 100] {
+        for (query, expected) in [
+            (Query::default(), 25),
+            (Query { source: Some(label("lab")), ..Query::default() }, 12),
+            (Query { status: Some(Status::Received), ..Query::default() }, 25),
+            (Query { status: Some(Status::Held), source: Some(label("fax")) }, 0),
+        ] {
+            let mut found: Vec<DocId> = Vec::new();
+            while let page = engine.scan(&query, found.last().copied(), size).unwrap()
+                && !page.is_empty()
+            {
+                assert!(page.len() <= size);
+                assert!(page.iter().all(|document| found.last().is_none_or(|last| document.id > *last)));
+                found.extend(page.iter().map(|document| document.id));
+            }
+            assert_eq!(found.len(), expected, "{query:?} in pages of {size}");
+        }
+        let mut log = engine.log(1, size).unwrap();
+        while let page = engine.log(log.last().unwrap().seq + 1, size).unwrap()
+            && !page.is_empty()
+        {
+            log.extend(page);
+        }
+        assert_eq!(log.iter().map(|record| record.seq).collect::<Vec<_>>(), (1..=25).collect::<Vec<_>>());
+    }
+}
+
+fn the_appliances_own_records_are_in_the_log(mut site: impl Site) {
+    let body = Body::System(SystemEvent::Audited);
+    let audited =
+        Fact { at: UnixMillis(1), by: Actor::Client(label("auditor")), body, expect: None, under: None };
+    one(site.engine(), audited.clone()).unwrap();
+    site.crash();
+    let log = site.engine().log(0, 10).unwrap();
+    assert_eq!(log.len(), 1);
+    assert_eq!((&log[0].body, &log[0].by), (&audited.body, &audited.by));
+}
