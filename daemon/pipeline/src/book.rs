@@ -5,6 +5,7 @@
 //! illegal event; what was seen before (same bytes, same idempotency key) is decided here too, where
 //! nothing can come between.
 
+use crate::lost_index::stop_if_lost;
 use ::store::{Store, StoreError};
 use ledger::{Ledger, LedgerError, NewRecord};
 use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
@@ -360,6 +361,7 @@ impl Writer {
 }
 
 fn broken(error: StoreError) -> BookError {
+    stop_if_lost(&error);
     tracing::error!(%error, "the index cannot be read");
     BookError::Broken("index")
 }

@@ -29,6 +29,7 @@ mod explain;
 mod facts;
 mod gauges;
 mod gate;
+mod lost_index;
 mod policies;
 mod queries;
 mod readings;

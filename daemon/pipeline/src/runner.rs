@@ -4,8 +4,8 @@
 //! so a half-done station leaves nothing but garbage for the sweeper.
 
 use crate::{
-    classify, deliver, desk::Desk, normalise, ocr, parse, quarantine, redact, refusal::Refusal, retain,
-    route, route::Decision, store,
+    classify, deliver, desk::Desk, lost_index::stop_if_lost, normalise, ocr, parse, quarantine, redact,
+    refusal::Refusal, retain, route, route::Decision, store,
 };
 use ::store::Document;
 use lifecycle::{Actor, Due, Event, Stage, SystemEvent};
@@ -41,6 +41,7 @@ pub(crate) async fn run(desk: Arc<Desk>) {
             let due = match desk.store.runnable(after, LOOK_MAX) {
                 Ok(due) => due,
                 Err(error) => {
+                    stop_if_lost(&error);
                     tracing::error!(%error, "the index cannot be read");
                     break;
                 }
@@ -110,12 +111,14 @@ async fn travel_claimed(desk: &Arc<Desk>, doc: DocId) -> Went {
         Ok(Some(lease)) => {
             let went = travel(desk, doc).await;
             if let Err(error) = desk.store.finish(&lease) {
+                stop_if_lost(&error);
                 tracing::error!(%doc, %error, "the claim could not be given back");
             }
             went
         }
         Ok(None) => Went::Resting,
         Err(error) => {
+            stop_if_lost(&error);
             tracing::error!(%doc, %error, "the document could not be claimed");
             Went::Resting
         }
@@ -129,6 +132,7 @@ async fn travel(desk: &Arc<Desk>, id: DocId) -> Went {
             Ok(Some(doc)) => doc,
             Ok(None) => return Went::Resting,
             Err(error) => {
+                stop_if_lost(&error);
                 tracing::error!(doc = %id, %error, "the index cannot be read");
                 return Went::Resting;
             }

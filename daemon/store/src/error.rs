@@ -82,7 +82,8 @@ pub enum StoreError {
 
 impl StoreError {
     /// Whether a new index would help.
-    pub(crate) fn is_cured_by_a_rebuild(&self) -> bool {
+    #[must_use]
+    pub fn is_cured_by_a_rebuild(&self) -> bool {
         match self {
             Self::Sled(_) | Self::Panicked | Self::Damaged { .. } | Self::Diverged { .. } => true,
             // A fold that fails may start from a damaged state; if it does not, the rebuild fails too and says so.
