@@ -11,14 +11,16 @@ mod load;
 mod promise;
 mod senders;
 mod shim;
+mod route;
 mod site;
 mod station;
 
 pub use dice::Dice;
 pub use disk::Disk;
-pub use judge::judge;
+pub use judge::{Findings, judge};
 pub use load::Load;
 pub use promise::{Promise, Promises};
+pub use route::{Met, Route};
 pub use senders::Senders;
 pub use shim::{Fault, Shim};
 pub use site::Site;

@@ -42,6 +42,13 @@ impl Load {
         (format!("{number}.pdf"), bytes)
     }
 
+    /// The next file: a page.
+    #[must_use]
+    pub fn next_page(&self) -> (String, Vec<u8>) {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        (format!("{number}.png"), self.page(number))
+    }
+
     /// A file that no station can read: it is received, sealed, and refused.
     fn junk(&self, number: u32) -> Vec<u8> {
         // Some longer than a sealed chunk, so that a torn write can lie in the middle.
@@ -52,8 +59,7 @@ impl Load {
     }
 
     /// A white page: read in no time, and referred to a reviewer.
-    #[must_use]
-    pub fn page(&self, number: u32) -> Vec<u8> {
+    fn page(&self, number: u32) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, PAGE_PX, PAGE_PX);
         encoder.set_color(png::ColorType::Grayscale);

@@ -108,7 +108,7 @@ impl Senders {
 }
 
 /// Drops a file as a careful sender does: it is durable in the inbox on return.
-fn drop_durably(inbox: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+pub(crate) fn drop_durably(inbox: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let temp = inbox.join(format!(".{name}.part"));
     fs::write(&temp, bytes)?;
     File::open(&temp)?.sync_all()?;

@@ -8,16 +8,12 @@ use std::{
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     process::Command,
-    thread::sleep,
-    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
 /// Bytes of the shared page, and where the plan begins in it.
 const PAGE_BYTES: usize = 4096;
 const PLAN_AT: usize = 8;
-/// A call must come so soon after what provokes it.
-const HIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,21 +115,6 @@ impl Shim {
         let mut bytes = [0; 4];
         self.page.read_exact_at(&mut bytes, 4)?;
         Ok(u32::from_ne_bytes(bytes))
-    }
-
-    /// Waits until a call met the plan; false when none did.
-    ///
-    /// # Errors
-    /// When the page cannot be read.
-    pub fn wait_for_hit(&self) -> Result<bool> {
-        let deadline = Instant::now() + HIT_TIMEOUT;
-        while self.hits()? == 0 {
-            if Instant::now() > deadline {
-                return Ok(false);
-            }
-            sleep(Duration::from_millis(2));
-        }
-        Ok(true)
     }
 
     /// Forgets the calls so far.

@@ -6,6 +6,8 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    thread::sleep,
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -15,6 +17,8 @@ pub(crate) const SOURCES: [&str; 4] = ["fax", "scanner", "partner", "ward"];
 pub(crate) const UPLOADS: &str = "partner";
 /// The daemon may abort at the first starts after an error, as under systemd with Restart=always.
 const STARTS_MAX: usize = 5;
+/// A supervisor waits between two starts.
+const RESTART_PAUSE: Duration = Duration::from_millis(200);
 
 /// Fails with what is missing, and how to get it.
 ///
@@ -38,6 +42,7 @@ pub struct Station {
     /// The appliance.
     pub appliance: Appliance,
     outside: TempDir,
+    starts: u32,
 }
 
 impl Station {
@@ -52,6 +57,11 @@ impl Station {
             .edit("[[source]]", ward)
             // The disks of these tests are small.
             .edit("[site]", "[space]\nfloor-bytes = 67108864\n\n[site]");
+        for source in SOURCES {
+            // The longest pause between two looks, and so between two tries.
+            let folder = format!("folder = \"inbox/{source}\"");
+            plan = plan.edit(&folder, &format!("{folder}\nscan-ms = 2000"));
+        }
         for (from, to) in edits {
             plan = plan.edit(from, to);
         }
@@ -59,11 +69,14 @@ impl Station {
         fs::create_dir(appliance.inbox("ward"))?;
         let outside = tempfile::Builder::new().prefix("lazaret-client-").tempdir()?;
         for (from, to) in [("ctl.toml", "."), ("clients", ".")] {
-            let copied =
-                Command::new("cp").arg("-r").arg(appliance.home.join(from)).arg(outside.path().join(to)).status()?;
+            let copied = Command::new("cp")
+                .arg("-r")
+                .arg(appliance.home.join(from))
+                .arg(outside.path().join(to))
+                .status()?;
             ensure!(copied.success(), "cp {from}");
         }
-        Ok(Self { appliance, outside })
+        Ok(Self { appliance, outside, starts: 0 })
     }
 
     /// Starts it, as often as a supervisor would.
@@ -73,12 +86,20 @@ impl Station {
     pub fn start(&mut self) -> Result<()> {
         let mut last = None;
         for _ in 0..STARTS_MAX {
+            self.starts += 1;
             match self.appliance.start() {
                 Ok(()) => return Ok(()),
                 Err(error) => last = Some(error),
             }
+            sleep(RESTART_PAUSE);
         }
         Err(last.context("there was a first try")?).context(format!("it does not start, {STARTS_MAX} tries"))
+    }
+
+    /// How often it was started.
+    #[must_use]
+    pub fn starts(&self) -> u32 {
+        self.starts
     }
 
     /// Starts it again if it ended by itself; says whether it had.

@@ -1,5 +1,10 @@
 //! `kill -9` at any moment, also during the start: nothing lost, nothing twice, nothing stuck, nobody needed.
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::tests_outside_test_module, reason = "a test file")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::tests_outside_test_module,
+    reason = "a test file"
+)]
 
 use reliability::{Dice, Load, Promises, Senders, Station, judge, times};
 use std::{sync::Arc, thread::sleep, time::Duration};
@@ -7,7 +12,7 @@ use std::{sync::Arc, thread::sleep, time::Duration};
 /// Kills of the usual run, and of the long one.
 const KILLS: (u32, u32) = (50, 1000);
 /// How long the daemon works before it is killed, ms.
-const WORK_MS: (u64, u64) = (20, 900);
+const WORK_MS: (u64, u64) = (20, 700);
 /// A start takes about 150 ms; a kill within it meets the recovery.
 const START_MS: (u64, u64) = (1, 170);
 /// One kill of so many meets a start.
@@ -45,7 +50,11 @@ fn nothing_acknowledged_is_lost_by_kill_9_at_any_moment() {
     let found = judge(&station, &promised, 0).unwrap();
     println!(
         "kill -9: {} kills, {starting} of them during a start; {} promises, {} originals compared, {} documents, {} delivered",
-        working + starting, promised.len(), found.compared, found.documents, found.delivered
+        working + starting,
+        promised.len(),
+        found.compared,
+        found.documents,
+        found.delivered
     );
     found.none().unwrap();
     assert!(promised.len() > kills as usize, "the daemon had work to do: {}", promised.len());
