@@ -3,6 +3,7 @@
 
 use crate::{
     book::Book,
+    clockwatch::ClockWatch,
     commands,
     desk::Desk,
     doctor, expire, explain,
@@ -56,6 +57,8 @@ pub enum StartError {
         "the ledger is empty, but there are keys of {keys} documents: it was lost or is not mounted; put it back"
     )]
     LedgerLost { keys: usize },
+    #[error("the file state/clock, which says what time it was, cannot be used")]
+    Clock(#[source] std::io::Error),
     #[error("the ledger does not open")]
     Ledger(#[from] LedgerError),
     #[error("the index does not open")]
@@ -147,6 +150,7 @@ impl Appliance {
         if let Err(error) = self.desk.book.note(Actor::Daemon, SystemEvent::Stopped).await {
             tracing::error!(%error, "the stop could not be written");
         }
+        self.desk.clock.keep_or_say();
         let flushed = self.desk.blocking(|desk| Ok(desk.store.flush()?)).await;
         if let Err(refusal) = flushed {
             tracing::warn!(%refusal, "the index could not be settled; the next start replays the ledger");
@@ -318,6 +322,7 @@ fn open(
         Vault::create(&vault_dir, &master)?;
     }
     let vault = Vault::open(&vault_dir, &master)?;
+    let clock = Arc::new(ClockWatch::open(&state_dir, clock).map_err(StartError::Clock)?);
     let ledger_dir = state_dir.join(LEDGER_DIR);
     let (ledger, recovery) = Ledger::open(&ledger_dir)?;
     let (store, opened) = Store::open(&state_dir.join(INDEX_DIR), &ledger_dir, probe_index)?;
@@ -341,8 +346,9 @@ fn open(
         degraded: settings.sandbox.allow_degraded,
     });
     let (store, vault) = (Arc::new(store), Arc::new(vault));
-    let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), clock)?;
+    let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), clock.clone())?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
+    let started_at = clock.now();
     let desk = Arc::new(Desk {
         settings,
         vault,
@@ -354,7 +360,7 @@ fn open(
         clock,
         wake: Notify::new(),
         draining,
-        started_at: clock(),
+        started_at,
         proof,
     });
     Ok((Appliance { desk, folders: Arc::new(folders) }, events))

@@ -5,7 +5,7 @@
 //! illegal event; what was seen before (same bytes, same idempotency key) is decided here too, where
 //! nothing can come between.
 
-use crate::lost_index::stop_if_lost;
+use crate::{clockwatch::ClockWatch, lost_index::stop_if_lost};
 use ::store::{Store, StoreError};
 use ledger::{Ledger, LedgerError, NewRecord};
 use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
@@ -91,7 +91,7 @@ impl Book {
         ledger_dir: PathBuf,
         store: Arc<Store>,
         vault: Arc<Vault>,
-        clock: fn() -> UnixMillis,
+        clock: Arc<ClockWatch>,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
         thread::Builder::new()
@@ -168,7 +168,7 @@ struct Writer {
     ledger_dir: PathBuf,
     store: Arc<Store>,
     vault: Arc<Vault>,
-    clock: fn() -> UnixMillis,
+    clock: Arc<ClockWatch>,
 }
 
 /// What the facts of one batch will have changed once it is written.
@@ -213,7 +213,7 @@ impl Writer {
         let mut records = Vec::new();
         let mut replies = Vec::new();
         for order in orders {
-            let at = (self.clock)();
+            let at = self.clock.now();
             match self.judge(&mut ahead, order.body, order.expect, at) {
                 Ok((Some(body), answer)) => {
                     records.push(NewRecord { at, by: order.by, body });
@@ -260,7 +260,7 @@ impl Writer {
 
     /// A crash between destruction and record is made good by the next run: destroying again is harmless.
     fn expire(&mut self, docs: Vec<DocId>, by: &Actor) -> Result<Vec<DocId>, BookError> {
-        let at = (self.clock)();
+        let at = self.clock.now();
         let expired = Event::Expired { generation_before: 0, generation_after: 0 };
         let mut victims = Vec::with_capacity(docs.len());
         for doc in docs {

@@ -1,6 +1,6 @@
 //! The handles a station may use, and nothing else.
 
-use crate::{book::Book, gauges::Gauges, refusal::Refusal, workers::Workers};
+use crate::{book::Book, clockwatch::ClockWatch, gauges::Gauges, refusal::Refusal, workers::Workers};
 use ::store::Store;
 use arc_swap::ArcSwap;
 use config::{Settings, Source};
@@ -20,7 +20,7 @@ pub(crate) struct Desk {
     pub(crate) workers: Workers,
     pub(crate) policy: ArcSwap<Policy>,
     pub(crate) gauges: Arc<Gauges>,
-    pub(crate) clock: fn() -> UnixMillis,
+    pub(crate) clock: Arc<ClockWatch>,
     /// Something may be due.
     pub(crate) wake: Notify,
     /// True once the daemon drains: nothing new is started.
@@ -32,7 +32,7 @@ pub(crate) struct Desk {
 impl Desk {
     /// The time.
     pub(crate) fn now(&self) -> UnixMillis {
-        (self.clock)()
+        self.clock.now()
     }
 
     /// A new document id.

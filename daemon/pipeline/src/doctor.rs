@@ -16,8 +16,14 @@ pub(crate) async fn doctor(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> Vec<Che
 }
 
 fn look(desk: &Desk, folders: &[Arc<Folder>]) -> Vec<Check> {
-    let mut checks =
-        vec![sandbox_check(desk), space_check(desk), keys_check(desk), ledger_check(desk), index_check(desk)];
+    let mut checks = vec![
+        sandbox_check(desk),
+        space_check(desk),
+        keys_check(desk),
+        ledger_check(desk),
+        index_check(desk),
+        clock_check(desk),
+    ];
     checks.extend(folders.iter().map(|folder| inbox_check(folder)));
     checks.extend(route_checks(desk));
     checks.push(Check {
@@ -81,6 +87,19 @@ fn index_check(desk: &Desk) -> Check {
             Check { name: "index", ok: false, detail: format!("{error}; run lazaretctl store rebuild") }
         }
     }
+}
+
+fn clock_check(desk: &Desk) -> Check {
+    let differs = desk.clock.differs_by_ms();
+    let detail = match differs {
+        None => "agrees with the time that passed".to_owned(),
+        Some(ms) => format!(
+            "{} s off the time that passed: nothing is destroyed by itself; set the clock, or run lazaretctl \
+             retention run, which believes it",
+            ms / 1000
+        ),
+    };
+    Check { name: "clock", ok: differs.is_none(), detail }
 }
 
 fn inbox_check(folder: &Folder) -> Check {

@@ -22,7 +22,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
 pub(crate) async fn run(desk: Arc<Desk>) {
     let mut draining = desk.draining.clone();
     while !desk.is_draining() {
-        if let Err(refusal) = destroy_due(&desk, &Actor::Daemon, false).await {
+        desk.clock.keep_or_say();
+        if let Some(ms) = desk.clock.differs_by_ms() {
+            tracing::error!(
+                ms,
+                "nothing is destroyed while the wall clock is in doubt; see lazaretctl doctor"
+            );
+        } else if let Err(refusal) = destroy_due(&desk, &Actor::Daemon, false).await {
             tracing::error!(%refusal, "retention could not be carried out; it is tried again");
         }
         tokio::select! {
@@ -37,12 +43,15 @@ pub(crate) async fn due(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refused> {
     destroy_due(desk, &Actor::Daemon, true).await.map_err(refused)
 }
 
-/// Destroys what is due on somebody's behalf, or only says what would be.
+/// Destroys what is due on somebody's behalf, or only says what would be. Who destroys believes the wall clock.
 pub(crate) async fn retention_run(
     desk: &Arc<Desk>,
     caller: &Caller,
     dry_run: bool,
 ) -> Result<Vec<Expiry>, Refused> {
+    if !dry_run {
+        desk.clock.believe();
+    }
     destroy_due(desk, &caller.actor, dry_run).await.map_err(refused)
 }
 

@@ -21,6 +21,7 @@ mod retain;
 mod appliance;
 mod artefacts;
 mod book;
+mod clockwatch;
 mod commands;
 mod desk;
 mod doctor;
