@@ -7,8 +7,8 @@ use types::DocId;
 const LEFTOVERS_MAX: usize = 128;
 
 impl Inbox {
-    /// Files that were claimed before the last stop, with the ids they were claimed for. To be called at start,
-    /// before anything is claimed, and again after those were dealt with, until there are none.
+    /// Files that were claimed and not dealt with, by a crash or a full disk, with the ids they were claimed for.
+    /// To be called when no claimed file is under way, and again after those were dealt with, until there are none.
     ///
     /// # Errors
     /// When `.claimed` cannot be listed.

@@ -24,6 +24,7 @@ pub(crate) struct Place {
     claimed: OwnedFd,
     inbox: OwnedFd,
     folder: PathBuf,
+    network: bool,
 }
 
 impl Place {
@@ -45,7 +46,7 @@ impl Place {
         let failed = folder.file_error("claim");
         let claimed = folder.claimed.try_clone().map_err(&failed)?;
         let inbox = folder.inbox.try_clone().map_err(&failed)?;
-        Ok(Self { id, dir, claimed, inbox, folder: folder.path.clone() })
+        Ok(Self { id, dir, claimed, inbox, folder: folder.path.clone(), network: folder.network })
     }
 
     /// Moves an entry of the inbox here; false when there is none.
@@ -86,7 +87,7 @@ impl Place {
         self.discard()
     }
 
-    /// Removes the file and its sidecar, durably.
+    /// Removes the file and its sidecar, durably. Ends the process when a local disk does not confirm it.
     pub(crate) fn remove(self, name: &Name) -> Result<(), InboxError> {
         for name in [&name.sidecar(), name] {
             match unlinkat(&self.dir, name.as_path(), UnlinkatFlags::NoRemoveDir) {
@@ -96,8 +97,15 @@ impl Place {
         }
         let claimed = self.claimed.try_clone().map_err(self.failed("remove"))?;
         let failed = self.failed("fsync the folder of");
+        let network = self.network;
         self.discard()?;
-        nix::unistd::fsync(&claimed).map_err(|error| failed(error.into()))
+        match nix::unistd::fsync(&claimed) {
+            // A file that comes back is known and removed again. But a local disk that does not confirm a write
+            // is the one that holds the ledger, or will soon be as broken.
+            Err(_) if !network => abort(),
+            Err(error) => Err(failed(error.into())),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Removes the empty folder.
@@ -111,6 +119,13 @@ impl Place {
         let folder = self.folder.clone();
         move |source| InboxError::File { what, folder: folder.clone(), source }
     }
+}
+
+/// Gives up at once: a failed fsync is never tried again, because the kernel may have dropped the bytes and
+/// would report success the second time.
+fn abort() -> ! {
+    eprintln!("lazaret inbox: the disk did not confirm a write (fsync failed); stopping");
+    std::process::abort();
 }
 
 /// Whether there was anything to rename. A name too long for a file system cannot be that of a sidecar.

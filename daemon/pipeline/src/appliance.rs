@@ -108,6 +108,7 @@ impl Appliance {
         if let Err(refusal) = marked {
             tracing::warn!(%refusal, "the mark of the ledger could not be written; the next start does it");
         }
+        self.desk.clock.keep_or_say();
         let flushed = self.desk.blocking(|desk| Ok(desk.store.settle()?)).await;
         if let Err(refusal) = flushed {
             tracing::warn!(%refusal, "the index could not be settled; the next start replays the ledger");

@@ -8,8 +8,10 @@
 pub(crate) use crate::book_error::BookError;
 use crate::{
     certificate::Certifier,
+    clockwatch::ClockWatch,
     destruction::{Doomed, Fate},
     holds::HOLDS_MAX,
+    lost_index::stop_if_lost,
 };
 use ::store::{CommitError, Contract, Hold, Lease, StoreError};
 use ledger::Mark;
@@ -83,7 +85,7 @@ impl Book {
         store: Arc<dyn Contract>,
         vault: Arc<Vault>,
         certifier: Certifier,
-        clock: fn() -> UnixMillis,
+        clock: Arc<ClockWatch>,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
         let (size, sizes) = watch::channel(store.applied_seq());
@@ -203,7 +205,7 @@ pub(crate) struct Writer {
     pub(crate) store: Arc<dyn Contract>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) certifier: Certifier,
-    pub(crate) clock: fn() -> UnixMillis,
+    pub(crate) clock: Arc<ClockWatch>,
     size: watch::Sender<u64>,
 }
 
@@ -257,7 +259,7 @@ impl Writer {
         let mut facts = Vec::new();
         let mut replies = Vec::new();
         for Fact { by, body, expect, asks, under, reply } in orders {
-            let at = (self.clock)();
+            let at = self.clock.now();
             match self.judge(&mut ahead, body, expect, asks, at) {
                 Ok((bodies, answer)) if bodies.is_empty() => answer_to(reply, Ok(answer)),
                 Ok((bodies, answer)) => {
@@ -384,6 +386,7 @@ fn state_of(answer: Answer) -> Result<State, BookError> {
 }
 
 pub(crate) fn broken(error: StoreError) -> BookError {
+    stop_if_lost(&error);
     tracing::error!(%error, "the index cannot be read");
     BookError::Broken("index")
 }

@@ -1,9 +1,9 @@
 //! The handles a station may use, and nothing else.
 
 use crate::{
-    arriving::Arriving, ballast::Ballast, book::Book, checkpoints::Checkpoints, closing::Closing,
-    gauges::Gauges, handover::Turns, mark::Trust, queue::Queue, refusal::Refusal, turned_away::TurnedAway,
-    workers::Workers,
+    arriving::Arriving, ballast::Ballast, book::Book, checkpoints::Checkpoints, clockwatch::ClockWatch,
+    closing::Closing, gauges::Gauges, handover::Turns, mark::Trust, queue::Queue, refusal::Refusal,
+    turned_away::TurnedAway, workers::Workers,
 };
 use ::store::Contract;
 use arc_swap::ArcSwap;
@@ -27,7 +27,7 @@ pub(crate) struct Desk {
     pub(crate) workers: Workers,
     pub(crate) policy: ArcSwap<Policy>,
     pub(crate) gauges: Arc<Gauges>,
-    pub(crate) clock: fn() -> UnixMillis,
+    pub(crate) clock: Arc<ClockWatch>,
     /// What the mark says of the ledger.
     pub(crate) trust: Mutex<Trust>,
     /// What is given up when the disk is full.
@@ -53,7 +53,7 @@ pub(crate) struct Desk {
 impl Desk {
     /// The time.
     pub(crate) fn now(&self) -> UnixMillis {
-        (self.clock)()
+        self.clock.now()
     }
 
     /// A new document id.

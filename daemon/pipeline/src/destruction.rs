@@ -38,7 +38,7 @@ impl Writer {
         doomed: Vec<Doomed>,
         by: &Actor,
     ) -> Result<Vec<(DocId, Fate)>, BookError> {
-        let at = (self.clock)();
+        let at = self.clock.now();
         let in_force = self.holds()?;
         let (mut fates, mut victims, mut events) = (Vec::new(), Vec::new(), Vec::new());
         for Doomed { doc, over, portraits } in doomed {

@@ -30,6 +30,7 @@ fn look(desk: &Desk, folders: &[Arc<Folder>]) -> Vec<Check> {
         mark_check(desk),
         checkpoints_check(desk),
         index_check(desk),
+        clock_check(desk),
     ];
     checks.extend(folders.iter().map(|folder| inbox_check(folder)));
     checks.extend(route_checks(desk));
@@ -144,6 +145,19 @@ fn index_check(desk: &Desk) -> Check {
             Check { name: "index", ok: false, detail: format!("{error}; run lazaretctl store rebuild") }
         }
     }
+}
+
+fn clock_check(desk: &Desk) -> Check {
+    let differs = desk.clock.differs_by_ms();
+    let detail = match differs {
+        None => "agrees with the time that passed".to_owned(),
+        Some(ms) => format!(
+            "{} s off the time that passed: nothing is destroyed by itself; set the clock, or run lazaretctl \
+             retention run, which believes it",
+            ms / 1000
+        ),
+    };
+    Check { name: "clock", ok: differs.is_none(), detail }
 }
 
 fn inbox_check(folder: &Folder) -> Check {

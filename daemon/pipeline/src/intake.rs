@@ -41,23 +41,29 @@ pub(crate) async fn resume_all(desk: &Arc<Desk>, folder: &Arc<Folder>) {
     /// Leftovers come in batches; one that cannot be taken in comes again, so the rounds are bounded.
     const ROUNDS_MAX: usize = 64;
     for _ in 0..ROUNDS_MAX {
-        let owner = folder.clone();
-        let found = tokio::task::spawn_blocking(move || owner.with(|inbox| inbox.leftovers())).await;
-        let leftovers = match found {
-            Ok(Ok(leftovers)) => leftovers,
-            Ok(Err(error)) => {
-                tracing::error!(source = %folder.source, %error, "claimed files of the last run cannot be listed");
-                return;
-            }
-            Err(_) => return,
-        };
-        if leftovers.is_empty() {
+        if !resume_some(desk, folder).await {
             return;
         }
-        for claimed in leftovers {
-            resume(desk, folder, claimed).await;
-        }
     }
+}
+
+/// Takes in some of what was claimed and is not under way: a crash, or a full disk, left it there. False when
+/// there was nothing or it cannot be listed. Not to be called while files of this folder are being claimed.
+pub(crate) async fn resume_some(desk: &Arc<Desk>, folder: &Arc<Folder>) -> bool {
+    let owner = folder.clone();
+    let leftovers = match tokio::task::spawn_blocking(move || owner.with(|inbox| inbox.leftovers())).await {
+        Ok(Ok(leftovers)) => leftovers,
+        Ok(Err(error)) => {
+            tracing::error!(source = %folder.source, %error, "claimed files cannot be listed; they wait");
+            return false;
+        }
+        Err(_) => return false,
+    };
+    let any = !leftovers.is_empty();
+    for claimed in leftovers {
+        resume(desk, folder, claimed).await;
+    }
+    any
 }
 
 /// Takes in what was claimed, now or before a crash.
@@ -75,7 +81,7 @@ pub(crate) async fn resume(desk: &Arc<Desk>, folder: &Arc<Folder>, claimed: Clai
             // Before it is removed: a file that is gone and not accounted for would look like one that vanished.
             account(desk, folder, id).await;
             if let Err(error) = claimed.remove() {
-                // The ledger has it: the next start removes the claimed file.
+                // The ledger has it: the next look removes the claimed file.
                 tracing::error!(doc = %id, %error, "a claimed file could not be removed");
             }
             desk.wake.notify_one();
@@ -190,7 +196,7 @@ pub(crate) fn forget(desk: &Desk, doc: DocId, original: Option<BlobId>) {
 
 fn put_back(claimed: Claimed) {
     if let Err(error) = claimed.put_back() {
-        // It stays claimed: the next start takes it in again.
+        // It stays claimed: the next look takes it in again.
         tracing::error!(%error, "a claimed file could not be put back");
     }
 }

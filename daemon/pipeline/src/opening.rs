@@ -8,6 +8,7 @@ use crate::{
     book::Book,
     certificate::Certifier,
     checkpoints::{self, Checkpoints},
+    clockwatch::ClockWatch,
     closing::{Closed, Closing},
     desk::Desk,
     gauges::Gauges,
@@ -54,6 +55,8 @@ pub enum StartError {
         "the ledger is empty, but there are keys of {keys} documents: it was lost or is not mounted; put it back"
     )]
     LedgerLost { keys: usize },
+    #[error("the file state/clock, which says what time it was, cannot be used")]
+    Clock(#[source] std::io::Error),
     #[error("the ledger does not open")]
     Ledger(#[from] LedgerError),
     #[error(
@@ -105,6 +108,7 @@ pub(crate) fn open(
         Vault::create(&vault_dir, &master, clock)?;
     }
     let vault = Vault::open(&vault_dir, &master, clock)?;
+    let clock = Arc::new(ClockWatch::open(&state_dir, clock).map_err(StartError::Clock)?);
     let ledger_dir = state_dir.join(LEDGER_DIR);
     let known = checkpoints::known(&settings, &ledger_dir, vault.checkpoint_keys())?;
     let (ledger, recovery) = Ledger::open_against(&ledger_dir, &known)?;
@@ -135,10 +139,11 @@ pub(crate) fn open(
     let vault = Arc::new(vault);
     let backups_ms = u64::from(settings.backup.keys_days) * DAY_MS;
     let certifier = Certifier { site: settings.site.clone(), backups_ms };
-    let book = Book::open(store.clone(), vault.clone(), certifier, clock)?;
+    let book = Book::open(store.clone(), vault.clone(), certifier, clock.clone())?;
     let queue = Queue::open(&state_dir)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let ballast = Ballast::open(&state_dir, settings.space.ballast_bytes, settings.space.floor_bytes);
+    let started_at = clock.now();
     let desk = Arc::new(Desk {
         settings,
         vault,
@@ -158,7 +163,7 @@ pub(crate) fn open(
         turns: Turns::default(),
         wake: Notify::new(),
         draining,
-        started_at: clock(),
+        started_at,
         proof,
         clear_swap,
     });

@@ -1,6 +1,6 @@
 //! How a station says no.
 
-use crate::book::BookError;
+use crate::{book::BookError, lost_index::stop_if_lost};
 use ::store::StoreError;
 use types::{OutOfBounds, Reason};
 use vault::VaultError;
@@ -65,6 +65,7 @@ impl From<VaultError> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
+        stop_if_lost(&error);
         tracing::error!(%error, "index");
         Self::NotNow(Reason::StorageError)
     }

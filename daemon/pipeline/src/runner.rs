@@ -9,6 +9,7 @@ use crate::{
     classify, deliver,
     desk::Desk,
     handover::{self, Turn},
+    lost_index::stop_if_lost,
     normalise, ocr, parse, quarantine, redact,
     refusal::Refusal,
     retain, route,
@@ -49,6 +50,7 @@ pub(crate) async fn run(desk: Arc<Desk>) {
             let due = match desk.store.runnable(after, LOOK_MAX) {
                 Ok(due) => due,
                 Err(error) => {
+                    stop_if_lost(&error);
                     tracing::error!(%error, "the index cannot be read");
                     break;
                 }
@@ -118,12 +120,14 @@ async fn travel_claimed(desk: &Arc<Desk>, doc: DocId) -> Went {
         Ok(Some(lease)) => {
             let went = travel(desk, lease).await;
             if let Err(error) = desk.store.finish(&lease) {
+                stop_if_lost(&error);
                 tracing::error!(%doc, %error, "the claim could not be given back");
             }
             went
         }
         Ok(None) => Went::Resting,
         Err(error) => {
+            stop_if_lost(&error);
             tracing::error!(%doc, %error, "the document could not be claimed");
             Went::Resting
         }
@@ -138,6 +142,7 @@ async fn travel(desk: &Arc<Desk>, lease: Lease) -> Went {
             Ok(Some(doc)) => doc,
             Ok(None) => return Went::Resting,
             Err(error) => {
+                stop_if_lost(&error);
                 tracing::error!(doc = %id, %error, "the index cannot be read");
                 return Went::Resting;
             }

@@ -144,6 +144,8 @@ pub(crate) async fn run(desk: Arc<Desk>, folder: Arc<Folder>) {
 
 /// One look at the folder; gives when the next is due because files settle or more are there.
 async fn scan(desk: &Arc<Desk>, folder: &Arc<Folder>) -> Option<Duration> {
+    // A claim that a full disk cut short must not wait for the next start. Nothing is under way here now.
+    intake::resume_some(desk, folder).await;
     let look = folder.clone();
     let scanned = desk.blocking(move |desk| Ok(look_and_note(desk, &look))).await;
     let first = !folder.looked.swap(true, Ordering::SeqCst);

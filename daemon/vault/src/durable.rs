@@ -88,6 +88,9 @@ pub(crate) fn swap(dir: &Path, name: &str, bytes: &[u8], wiped: Range<u64>) -> i
     let current = dir.join(name);
     if current.exists() {
         std::fs::hard_link(&current, dir.join(format!("{name}{RETIRED_SUFFIX}")))?;
+        // If the replacement survived a power cut and this name did not, nobody would find the old keys and
+        // wipe them.
+        sync(&names);
     }
     std::fs::rename(staged, current)?;
     sync(&names);

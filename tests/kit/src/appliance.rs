@@ -23,13 +23,14 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(90);
 #[derive(Clone, Debug)]
 pub struct Plan {
     settle_ms: u64,
+    root: Option<PathBuf>,
     edits: Vec<(String, String)>,
     env: Vec<(String, String)>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { settle_ms: 100, edits: Vec::new(), env: Vec::new() }
+        Self { settle_ms: 100, root: None, edits: Vec::new(), env: Vec::new() }
     }
 }
 
@@ -38,6 +39,13 @@ impl Plan {
     #[must_use]
     pub fn settle_ms(mut self, ms: u64) -> Self {
         self.settle_ms = ms;
+        self
+    }
+
+    /// Makes it in this folder, which stays, instead of a temporary one.
+    #[must_use]
+    pub fn at(mut self, root: &Path) -> Self {
+        self.root = Some(root.to_owned());
         self
     }
 
@@ -60,8 +68,15 @@ impl Plan {
     /// # Errors
     /// When `lazaretctl init` fails or an edit does not apply.
     pub fn init(self) -> Result<Appliance> {
-        let root = tempfile::Builder::new().prefix("lazaret-test-").tempdir()?;
-        let home = root.path().join("appliance");
+        let (temporary, root) = match self.root {
+            Some(root) => (None, root),
+            None => {
+                let temporary = tempfile::Builder::new().prefix("lazaret-test-").tempdir()?;
+                let root = temporary.path().to_owned();
+                (Some(temporary), root)
+            }
+        };
+        let home = root.join("appliance");
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let init = Command::new(programs()?.join("lazaretctl"))
             .arg("init")
@@ -78,7 +93,7 @@ impl Plan {
             text = text.replacen(from, to, 1);
         }
         fs::write(&config, text)?;
-        Ok(Appliance { _root: root, home, env: self.env, daemon: None })
+        Ok(Appliance { _temporary: temporary, home, env: self.env, daemon: None })
     }
 
     /// Makes the folder and starts the daemon.
@@ -94,7 +109,7 @@ impl Plan {
 
 /// A private appliance; stopped and removed when dropped.
 pub struct Appliance {
-    _root: TempDir,
+    _temporary: Option<TempDir>,
     /// Its folder.
     pub home: PathBuf,
     env: Vec<(String, String)>,
@@ -205,6 +220,24 @@ impl Appliance {
         let sent = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status()?;
         ensure!(sent.success(), "kill -{name} {pid}");
         Ok(())
+    }
+
+    /// Whether the daemon still runs.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn runs(&mut self) -> Result<bool> {
+        let Some(daemon) = &mut self.daemon else { return Ok(false) };
+        if daemon.try_wait()?.is_none() {
+            return Ok(true);
+        }
+        self.daemon = None;
+        Ok(false)
+    }
+
+    /// Sets an environment variable of the daemon, from its next start on.
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        self.env.push((name.to_owned(), value.to_owned()));
     }
 
     /// The daemon's process id.

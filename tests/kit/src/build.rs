@@ -8,7 +8,10 @@ use std::{
 };
 
 /// Folder of the programs; built first if they are not up to date.
-pub(crate) fn programs() -> Result<&'static Path> {
+///
+/// # Errors
+/// When they do not build.
+pub fn programs() -> Result<&'static Path> {
     static PROGRAMS: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let programs = PROGRAMS.get_or_init(|| build().map_err(|error| format!("{error:#}")));
     programs.as_deref().map_err(|error| anyhow::anyhow!("{error}"))

@@ -6,6 +6,7 @@ mod build;
 mod outcome;
 
 pub use appliance::{Appliance, Plan};
+pub use build::programs;
 pub use outcome::Outcome;
 
 /// SHA-256 in hex.

@@ -5,7 +5,7 @@
 //!
 //! Destruction, in the order that makes a crash at any point harmless:
 //! 1. a new generation key; the surviving keys are wrapped under it into a new file, synced;
-//! 2. a second name, `keystore.retired`, for the old file;
+//! 2. a second name, `keystore.retired`, for the old file, synced;
 //! 3. the new file takes the place of the old one, synced: *here the victims cease to exist*;
 //! 4. a new journal (an old one is recognised by its generation and replaced at open);
 //! 5. the old generation key is overwritten in the retired file, synced, and the file removed.
