@@ -116,6 +116,28 @@ pub enum VaultError {
         /// What for.
         purpose: &'static str,
     },
+    /// The text is no recipient of an escrow.
+    #[error(
+        "expected an age recipient for X25519 (age1 and 58 characters), as `lazaretctl key escrow` prints it"
+    )]
+    BadRecipient,
+    /// The file holds no escrow identity.
+    #[error("{} holds no age identity for X25519 (a line AGE-SECRET-KEY-1…)", path.display())]
+    BadIdentity {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The escrow was not made for this identity.
+    #[error(
+        "these keys were not escrowed to this identity; give the one whose recipient the manifest of the run names"
+    )]
+    WrongIdentity,
+    /// The file is no escrow of keys, or not as it was written.
+    #[error("the file of keys does not open: {fault}")]
+    NotEscrow {
+        /// What does not fit.
+        fault: &'static str,
+    },
     /// Facts are small; this is none.
     #[error("facts for {purpose} are {found} bytes, at most {max} are sealed; keep them in a blob")]
     FactsTooLong {

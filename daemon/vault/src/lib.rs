@@ -15,6 +15,7 @@
 //! It does not know what a document is, when it is due, or who may read it; it writes no ledger and
 //! no log. It does not lock memory: that is a property of the whole process, which its unit sets.
 
+mod age;
 mod blob;
 mod digest;
 mod durable;
@@ -26,6 +27,7 @@ mod secret;
 mod site;
 mod vault;
 
+pub use age::{Identity, Recipient};
 pub use blob::{Area, BlobFacts, BlobName, BlobReader, BlobWriter};
 pub use digest::{Sha256, sha256};
 pub use error::VaultError;
