@@ -315,9 +315,9 @@ fn open(
     }
     let vault_dir = state_dir.join(VAULT_DIR);
     if !Vault::exists(&vault_dir) {
-        Vault::create(&vault_dir, &master)?;
+        Vault::create(&vault_dir, &master, clock)?;
     }
-    let vault = Vault::open(&vault_dir, &master)?;
+    let vault = Vault::open(&vault_dir, &master, clock)?;
     let ledger_dir = state_dir.join(LEDGER_DIR);
     let (ledger, recovery) = Ledger::open(&ledger_dir)?;
     let (store, opened) = Store::open(&state_dir.join(INDEX_DIR), &ledger_dir, probe_index)?;

@@ -11,7 +11,7 @@ use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread};
 use tokio::sync::{mpsc, oneshot};
 use types::{Digest, DocId, UnixMillis};
-use vault::Vault;
+use vault::{Vault, Victim};
 
 /// Facts that may wait for the writer; callers wait when it is full.
 const ORDERS_MAX: usize = 1024;
@@ -271,10 +271,12 @@ impl Writer {
         if victims.is_empty() {
             return Ok(victims);
         }
-        let destroyed = self.vault.destroy(&victims).map_err(|error| {
-            tracing::error!(%error, "keys could not be destroyed");
-            BookError::Broken("vault")
-        })?;
+        let whole = |doc: &DocId| Victim { doc: *doc, areas: None };
+        let destroyed =
+            self.vault.destroy(&victims.iter().map(whole).collect::<Vec<_>>()).map_err(|error| {
+                tracing::error!(%error, "keys could not be destroyed");
+                BookError::Broken("vault")
+            })?;
         let event = |doc: &DocId| NewRecord {
             at,
             by: by.clone(),

@@ -4,8 +4,8 @@
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::time::Instant;
-use types::{BlobId, DocId};
-use vault::{Area, MasterKey, Vault, VaultError};
+use types::{BlobId, DocId, UnixMillis};
+use vault::{Area, MasterKey, Vault, VaultError, Victim};
 
 const THREADS: u128 = 8;
 const DOCUMENTS: u128 = 200;
@@ -21,8 +21,8 @@ fn main() -> Result<(), Failure> {
     let (dir, key) = (root.join("vault"), root.join("master.key"));
     MasterKey::generate_file(&key)?;
     let master = MasterKey::from_file(&key)?;
-    Vault::create(&dir, &master)?;
-    let vault = Vault::open(&dir, &master)?;
+    Vault::create(&dir, &master, clock)?;
+    let vault = Vault::open(&dir, &master, clock)?;
 
     let start = Instant::now();
     (0..DOCUMENTS).try_for_each(|i| vault.new_document(doc(i)))?;
@@ -60,9 +60,14 @@ fn main() -> Result<(), Failure> {
     }
 
     let start = Instant::now();
-    vault.destroy(&[doc(1)])?;
+    vault.destroy(&[Victim { doc: doc(1), areas: None }])?;
     println!("{:36} {:9.1} ms", "destroy, 1 of 1800", start.elapsed().as_secs_f64() * 1000.0);
     Ok(())
+}
+
+/// Times are of no interest here.
+fn clock() -> UnixMillis {
+    UnixMillis(0)
 }
 
 fn doc(number: u128) -> DocId {

@@ -5,11 +5,15 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::ops::Range;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Start of every temporary name; whatever bears it after a crash is rubbish.
 pub(crate) const TEMPORARY_PREFIX: &str = ".tmp-";
+
+/// End of the name of a file that was replaced and whose keys are not yet overwritten.
+const RETIRED_SUFFIX: &str = ".retired";
 
 /// Waits until the file's bytes and metadata are on disk.
 pub(crate) fn sync(file: &File) {
@@ -66,6 +70,46 @@ pub(crate) fn stage(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<std::pat
 pub(crate) fn replace(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let staged = stage(dir, name, bytes)?;
     std::fs::rename(staged, dir.join(name))?;
+    sync_names(dir)
+}
+
+/// Like [`replace`], for a file with keys: the bytes `wiped` of the old one are overwritten.
+pub(crate) fn replace_and_wipe(dir: &Path, name: &str, bytes: &[u8], wiped: Range<u64>) -> io::Result<()> {
+    swap(dir, name, bytes, wiped.clone())?;
+    finish_retirement(dir, name, wiped)
+}
+
+/// Puts a new file in the place of `name`; the old one keeps the name `NAME.retired` until
+/// [`finish_retirement`]. Nothing can fail once the name is replaced.
+pub(crate) fn swap(dir: &Path, name: &str, bytes: &[u8], wiped: Range<u64>) -> io::Result<()> {
+    let names = File::open(dir)?;
+    let staged = stage(dir, name, bytes)?;
+    finish_retirement(dir, name, wiped)?;
+    let current = dir.join(name);
+    if current.exists() {
+        std::fs::hard_link(&current, dir.join(format!("{name}{RETIRED_SUFFIX}")))?;
+    }
+    std::fs::rename(staged, current)?;
+    sync(&names);
+    Ok(())
+}
+
+/// Overwrites keys of a file that was replaced, then removes it. A second name of the *current* file
+/// (the crash came before the replacement) is only removed. Repeating it is harmless.
+pub(crate) fn finish_retirement(dir: &Path, name: &str, wiped: Range<u64>) -> io::Result<()> {
+    let retired = dir.join(format!("{name}{RETIRED_SUFFIX}"));
+    let old = match std::fs::metadata(&retired) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    let new = std::fs::metadata(dir.join(name))?;
+    if (old.dev(), old.ino()) != (new.dev(), new.ino()) {
+        let file = OpenOptions::new().write(true).open(&retired)?;
+        let bytes = wiped.end.min(old.len()).saturating_sub(wiped.start) as usize;
+        file.write_all_at(&vec![0; bytes], wiped.start)?;
+        sync(&file);
+    }
+    std::fs::remove_file(retired)?;
     sync_names(dir)
 }
 

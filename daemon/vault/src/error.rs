@@ -1,6 +1,6 @@
 //! What can go wrong with keys and blobs. Paths here hold ids only, never a name that somebody gave.
 
-use crate::BlobName;
+use crate::{Area, BlobName};
 use std::io;
 use std::path::{Path, PathBuf};
 use types::DocId;
@@ -46,6 +46,22 @@ pub enum VaultError {
         /// The file that does not open.
         path: PathBuf,
     },
+    /// The file is under a root key that this vault does not have.
+    #[error("{} is under a root key that the file root beside it does not hold: they are of different times. Restore all files of keys from the same backup", path.display())]
+    ForeignRoot {
+        /// The file that does not open.
+        path: PathBuf,
+    },
+    /// The file has another format.
+    #[error("{} has format {found}, this program reads format {expected}: it is from another release, or it is damaged. Use the release that wrote it, or restore it from backup", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The number found; 0 when it is no such file at all.
+        found: u8,
+        /// The number that is read.
+        expected: u8,
+    },
     /// A vault is there already, or sealed blobs whose keystore is missing.
     #[error("{} holds a vault or sealed blobs already; a new one would make them unreadable. Open it, or restore its keystore from backup", path.display())]
     NotEmpty {
@@ -77,6 +93,14 @@ pub enum VaultError {
     NoKey {
         /// Which.
         doc: DocId,
+    },
+    /// The area's key was destroyed while the document lives on.
+    #[error("the key of area {area} of document {doc} was destroyed")]
+    AreaDestroyed {
+        /// Whose.
+        doc: DocId,
+        /// Which.
+        area: Area,
     },
     /// There is no such blob.
     #[error("there is no blob {blob}")]
@@ -148,6 +172,14 @@ pub enum VaultError {
         /// Bytes allowed.
         max: usize,
     },
+}
+
+impl VaultError {
+    /// Why a file does not begin with `magic`, whose last byte is the number of the format.
+    pub(crate) fn version(path: &Path, file: &[u8], magic: &[u8; 8]) -> Self {
+        let found = file.get(7).copied().filter(|_| file.starts_with(&magic[..7])).unwrap_or_default();
+        Self::Version { path: path.to_owned(), found, expected: magic[7] }
+    }
 }
 
 /// Says what was tried, and on what, when the operating system refuses.

@@ -1,8 +1,8 @@
 //! Small facts of a document (hashes, file name, upload metadata), sealed so that they can lie in the
 //! ledger: they die with the document's key.
 //!
-//! Bytes: version 1 · nonce 12 · ciphertext · tag 16. The key is HKDF-SHA-256 of the document's key with
-//! purpose and document as info; the same two are associated data.
+//! Bytes: version 2 · nonce 12 · ciphertext · tag 16. The key is HKDF-SHA-256 of the document's seed for facts
+//! with purpose and document as info; the same two are associated data.
 
 use crate::VaultError;
 use crate::secret::{Secret, random};
@@ -12,11 +12,11 @@ use types::DocId;
 /// Longest plain text. A sidecar of 16 KiB, a file name and three hashes fit, even twice.
 pub const FACTS_BYTES_MAX: usize = 48 * 1024;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Seals facts for one purpose.
 pub(crate) fn seal(
-    document_key: &Secret,
+    facts_seed: &Secret,
     doc: DocId,
     purpose: &'static str,
     plain: &[u8],
@@ -28,7 +28,7 @@ pub(crate) fn seal(
     let context = context(doc, purpose);
     let mut sealed = [&[VERSION], nonce.as_slice(), plain].concat();
     let body = &mut sealed[1 + NONCE_LEN..];
-    let tag = document_key
+    let tag = facts_seed
         .derive(&[&context])
         .cipher()
         .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(&context), body)
@@ -39,7 +39,7 @@ pub(crate) fn seal(
 
 /// Opens facts of the same document and purpose.
 pub(crate) fn open(
-    document_key: &Secret,
+    facts_seed: &Secret,
     doc: DocId,
     purpose: &'static str,
     sealed: &[u8],
@@ -49,7 +49,7 @@ pub(crate) fn open(
         let (nonce, body) = sealed.strip_prefix(&[VERSION])?.split_first_chunk::<NONCE_LEN>()?;
         let mut plain = body.to_vec();
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let bytes = document_key
+        let bytes = facts_seed
             .derive(&[&context])
             .cipher()
             .open_in_place(nonce, Aad::from(&context), &mut plain)

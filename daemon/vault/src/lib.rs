@@ -1,15 +1,17 @@
 //! Keys, sealed blobs and their destruction: the only room that sees key bytes.
 //!
 //! ```text
-//! master key (file or systemd credential)
-//!   ├─ site secrets            keyed digests (HMAC-SHA-256), signatures (Ed25519)
-//!   └─ generation key          replaced at every destruction
-//!        └─ document keys      one per document, kept wrapped, unwrapped for each use
-//!             └─ blob keys     HKDF-SHA-256 of document, area, blob
+//! master key (file, systemd credential, passphrase)
+//!   └─ root key                replaced at every rotation
+//!        ├─ site secrets       keyed digests (HMAC-SHA-256), signatures (Ed25519), sealed intake (X25519)
+//!        └─ generation key     replaced at every destruction
+//!             └─ root seed     one per document, kept wrapped, unwrapped for each use
+//!                  └─ seeds    one per area and one for facts; what is left when an area is destroyed
+//!                       └─ blob keys
 //! ```
 //!
-//! On disk, under one directory: `lock`, `site`, `keystore`, `keystore.journal` and
-//! `blobs/<document>/<area>-<blob>`. Whatever a call acknowledges is durable; an fsync that fails
+//! On disk, under one directory: `lock`, `root`, `site`, `intake.pub`, `keystore`, `keystore.journal`,
+//! `blobs/<document>/<area>-<blob>` and `samples/<document>-<area>`. Whatever a call acknowledges is durable; an fsync that fails
 //! aborts the process, because nobody can say what it left on disk.
 //!
 //! It does not know what a document is, when it is due, or who may read it; it writes no ledger and
@@ -21,8 +23,12 @@ mod digest;
 mod durable;
 mod error;
 mod facts;
+mod intake;
 mod keystore;
 mod master;
+mod root;
+mod rotate;
+mod samples;
 mod secret;
 mod site;
 mod vault;
@@ -32,6 +38,9 @@ pub use blob::{Area, BlobFacts, BlobName, BlobReader, BlobWriter};
 pub use digest::{Sha256, sha256};
 pub use error::VaultError;
 pub use facts::FACTS_BYTES_MAX;
+pub use intake::IntakeKey;
 pub use master::MasterKey;
-pub use secret::random;
-pub use vault::{Destruction, Swept, Vault, VaultStatus};
+pub use rotate::Rotation;
+pub use samples::{Portrait, SampleTrial};
+pub use secret::{KeyId, random};
+pub use vault::{Destruction, Swept, Vault, VaultStatus, Victim};

@@ -3,7 +3,7 @@
 use crate::VaultError;
 use crate::durable::{sync, sync_names};
 use crate::error::Context;
-use crate::secret::{KEY_BYTES, Secret};
+use crate::secret::{KEY_BYTES, KeyId, Secret};
 use nix::fcntl::OFlag;
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
@@ -13,9 +13,6 @@ use std::path::Path;
 /// Rights that a key file must not give. Reading by the group stays possible: systemd hands a
 /// credential to its service by an access control list, which shows up as the group's right.
 const FORBIDDEN_MODE: u32 = 0o037;
-
-/// Bytes that tell one master key from another without revealing either.
-pub(crate) const KEY_ID_BYTES: usize = 16;
 
 /// The key above all others. Wiped when dropped, and never printed.
 pub struct MasterKey(Secret);
@@ -59,20 +56,24 @@ impl MasterKey {
         Ok(Self(key))
     }
 
-    /// The key that wraps generation keys.
-    pub(crate) fn for_keystore(&self) -> Secret {
-        self.0.derive(&[b"keystore"])
-    }
-
-    /// The key that wraps the site's secrets.
-    pub(crate) fn for_site(&self) -> Secret {
-        self.0.derive(&[b"site"])
+    /// The key that wraps root keys.
+    pub(crate) fn for_root(&self) -> Secret {
+        self.0.derive(&[b"root"])
     }
 
     /// Names this key in the headers of files made with it.
-    pub(crate) fn id(&self) -> [u8; KEY_ID_BYTES] {
-        let mut id = [0; KEY_ID_BYTES];
-        self.0.expand(&[b"key id"], &mut id);
-        id
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.0.id()
+    }
+
+    /// A second one with the same bytes.
+    pub(crate) fn copy(&self) -> Self {
+        Self(self.0.copy())
+    }
+
+    /// The key itself, to be tried on a sample.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.0
     }
 }

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, MAX_TAG_LEN, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use std::fmt;
 use zeroize::Zeroize;
 
 /// Bytes of every key.
@@ -12,6 +13,25 @@ pub(crate) const WRAPPED_BYTES: usize = NONCE_LEN + KEY_BYTES + MAX_TAG_LEN;
 
 /// A wrapped key as it lies on disk.
 pub(crate) type Wrapped = [u8; WRAPPED_BYTES];
+
+/// Bytes that tell one key from another without revealing either.
+pub(crate) const KEY_ID_BYTES: usize = 16;
+
+/// The public name of a key, written as 32 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(pub [u8; KEY_ID_BYTES]);
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// Random bytes of the crypto provider.
 #[must_use]
@@ -41,6 +61,18 @@ impl Secret {
         Self(Box::new([0; KEY_BYTES]))
     }
 
+    /// A second one with the same bytes, wiped on its own.
+    pub(crate) fn copy(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// Names this key in the headers of files without revealing it.
+    pub(crate) fn id(&self) -> KeyId {
+        let mut id = [0; KEY_ID_BYTES];
+        self.expand(&[b"key id"], &mut id);
+        KeyId(id)
+    }
+
     /// Its bytes.
     pub(crate) fn expose(&self) -> &[u8; KEY_BYTES] {
         &self.0
@@ -60,7 +92,7 @@ impl Secret {
 
     /// Fills `out` (at most 255 × 32 bytes) from this key and `info`.
     pub(crate) fn expand(&self, info: &[&[u8]], out: &mut [u8]) {
-        Salt::new(HKDF_SHA256, b"lazaret vault v1")
+        Salt::new(HKDF_SHA256, b"lazaret vault v2")
             .extract(self.expose())
             .expand(info, Length(out.len()))
             .and_then(|okm| okm.fill(out))

@@ -1,74 +1,63 @@
-//! The two secrets of a site: one for keyed digests, one for signatures. They outlive every document.
+//! The secrets of a site: for keyed digests, for signatures, and to open what was taken in while the
+//! appliance was sealed. They outlive every document.
 //!
-//! File `site`: magic, id of the master key, two wrapped keys.
+//! File `site`: magic 8 · id of the root key 16 · three wrapped keys of 60 bytes, in the order above.
+//! File `intake.pub`: magic 8 · X25519 public key 32. It lies in clear: who has it can only add.
 
+use crate::VaultError;
 use crate::digest::digest_of;
-use crate::durable::replace;
+use crate::durable::{finish_retirement, replace, replace_and_wipe};
 use crate::error::Context;
-use crate::master::KEY_ID_BYTES;
-use crate::secret::{Secret, WRAPPED_BYTES, Wrapped};
-use crate::{MasterKey, VaultError};
+use crate::intake::{self, IntakeKey};
+use crate::root::Root;
+use crate::secret::{KEY_ID_BYTES, Secret, WRAPPED_BYTES, Wrapped};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use std::ops::Range;
 use std::path::Path;
 use types::Digest;
 
 const FILE_NAME: &str = "site";
-const MAGIC: &[u8; 8] = b"LZSITE\0\x01";
-const FILE_BYTES: usize = MAGIC.len() + KEY_ID_BYTES + 2 * WRAPPED_BYTES;
-const DIGEST_CONTEXT: &[u8] = b"lazaret site digest key v1";
-const SIGN_CONTEXT: &[u8] = b"lazaret site signing key v1";
+const MAGIC: &[u8; 8] = b"LZSITE\0\x02";
+const KEYS_AT: usize = MAGIC.len() + KEY_ID_BYTES;
+/// What each wrapped key is bound to, in the order of the file.
+const CONTEXTS: [&[u8]; 3] =
+    [b"lazaret site digest key v2", b"lazaret site signing key v2", b"lazaret site intake key v2"];
+const FILE_BYTES: usize = KEYS_AT + CONTEXTS.len() * WRAPPED_BYTES;
+/// What is overwritten in a file that was replaced.
+const WIPED: Range<u64> = KEYS_AT as u64..FILE_BYTES as u64;
+const PURPOSE: &str = "site";
 
 /// The site's secrets, ready for use.
 pub(crate) struct Site {
     digest: hmac::Key,
     sign: Ed25519KeyPair,
+    intake: Secret,
 }
 
 impl Site {
     /// Makes new secrets and writes them.
-    pub(crate) fn create(dir: &Path, master: &MasterKey) -> Result<(), VaultError> {
-        let above = master.for_site();
-        let file = [
-            MAGIC.as_slice(),
-            &master.id(),
-            &above.wrap(&Secret::generate(), DIGEST_CONTEXT),
-            &above.wrap(&Secret::generate(), SIGN_CONTEXT),
-        ]
-        .concat();
-        replace(dir, FILE_NAME, &file).when("write the site secrets in", dir)
+    pub(crate) fn create(dir: &Path, root: &Root) -> Result<(), VaultError> {
+        let secrets = [Secret::generate(), Secret::generate(), Secret::generate()];
+        replace(dir, intake::PUBLIC_NAME, &IntakeKey::of(&secrets[2]).file())
+            .when("write the public key in", dir)?;
+        replace(dir, FILE_NAME, &encode(root, &secrets)).when("write the site secrets in", dir)
     }
 
-    /// Reads them.
-    pub(crate) fn open(dir: &Path, master: &MasterKey) -> Result<Self, VaultError> {
-        let path = dir.join(FILE_NAME);
-        let damaged =
-            |offset: usize, fault| VaultError::Damaged { path: path.clone(), offset: offset as u64, fault };
-        let file = std::fs::read(&path).when("read the site secrets", &path)?;
-        let file: &[u8; FILE_BYTES] =
-            file.as_slice().try_into().map_err(|_| damaged(0, "expected exactly 144 bytes"))?;
-        let (magic, rest) = file.split_at(MAGIC.len());
-        let (id, keys) = rest.split_at(KEY_ID_BYTES);
-        if magic != MAGIC {
-            return Err(damaged(0, "expected the magic bytes of site secrets, version 1"));
-        }
-        if id != master.id() {
-            return Err(VaultError::WrongMasterKey { path });
-        }
-        let above = master.for_site();
-        let unwrap = |index: usize, context: &[u8]| {
-            let offset = index * WRAPPED_BYTES;
-            let wrapped: &Wrapped = keys[offset..offset + WRAPPED_BYTES].try_into().expect("60 of 120 bytes");
-            above.unwrap(wrapped, context).ok_or_else(|| {
-                damaged(MAGIC.len() + KEY_ID_BYTES + offset, "expected a key that opens under the master key")
-            })
-        };
-        let seed = unwrap(1, SIGN_CONTEXT)?;
+    /// Reads them, and ends a file that was being replaced.
+    pub(crate) fn open(dir: &Path, root: &Root) -> Result<Self, VaultError> {
+        let [digest, seed, intake] = secrets(dir, root)?;
         Ok(Self {
-            digest: hmac::Key::new(HMAC_SHA256, unwrap(0, DIGEST_CONTEXT)?.expose()),
+            digest: hmac::Key::new(HMAC_SHA256, digest.expose()),
             sign: Ed25519KeyPair::from_seed_unchecked(seed.expose())
                 .expect("any 32 bytes are an Ed25519 seed"),
+            intake,
         })
+    }
+
+    /// The private half of the intake key.
+    pub(crate) fn intake(&self) -> &Secret {
+        &self.intake
     }
 
     /// HMAC-SHA-256 over the purpose and the parts, each with its length before it, so that no two
@@ -92,3 +81,50 @@ impl Site {
         self.sign.public_key().as_ref().try_into().expect("an Ed25519 public key has 32 bytes")
     }
 }
+
+/// Wraps the secrets under another root key; harmless when they are under that one already.
+pub(crate) fn move_under(dir: &Path, from: &Root, to: &Root) -> Result<(), VaultError> {
+    match secrets(dir, to) {
+        Err(VaultError::ForeignRoot { .. }) => {
+            let file = encode(to, &secrets(dir, from)?);
+            replace_and_wipe(dir, FILE_NAME, &file, WIPED).when("write the site secrets in", dir)
+        }
+        done => done.map(drop),
+    }
+}
+
+/// The secrets themselves: for digests, for signatures, for the intake.
+pub(crate) fn secrets(dir: &Path, root: &Root) -> Result<[Secret; 3], VaultError> {
+    finish_retirement(dir, FILE_NAME, WIPED).when("retire the old site secrets in", dir)?;
+    let path = dir.join(FILE_NAME);
+    let damaged =
+        |offset: usize, fault| VaultError::Damaged { path: path.clone(), offset: offset as u64, fault };
+    let file = std::fs::read(&path).when("read the site secrets", &path)?;
+    if !file.starts_with(MAGIC) {
+        return Err(VaultError::version(&path, &file, MAGIC));
+    }
+    let file: &[u8; FILE_BYTES] =
+        file.as_slice().try_into().map_err(|_| damaged(file.len(), "expected exactly 204 bytes"))?;
+    if file[MAGIC.len()..KEYS_AT] != root.id.0 {
+        return Err(VaultError::ForeignRoot { path });
+    }
+    let above = root.wrapping(PURPOSE);
+    let unwrap = |index: usize| {
+        let at = KEYS_AT + index * WRAPPED_BYTES;
+        let wrapped: &Wrapped = file[at..at + WRAPPED_BYTES].try_into().expect("60 of 204 bytes");
+        let fault = "expected a key that opens under the root key";
+        above.unwrap(wrapped, CONTEXTS[index]).ok_or_else(|| damaged(at, fault))
+    };
+    Ok([unwrap(0)?, unwrap(1)?, unwrap(2)?])
+}
+
+fn encode(root: &Root, secrets: &[Secret; 3]) -> Vec<u8> {
+    let above = root.wrapping(PURPOSE);
+    let mut file = [MAGIC.as_slice(), &root.id.0].concat();
+    for (secret, context) in secrets.iter().zip(CONTEXTS) {
+        file.extend_from_slice(&above.wrap(secret, context));
+    }
+    file
+}
+
+const _: () = assert!(FILE_BYTES == 204, "the format of the file");

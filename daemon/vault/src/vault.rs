@@ -3,24 +3,49 @@
 use crate::blob::Blobs;
 use crate::durable::{make_dir, sync_names};
 use crate::error::Context;
-use crate::keystore::Keystore;
-use crate::site::Site;
-use crate::{Area, BlobName, BlobReader, BlobWriter, MasterKey, VaultError, facts};
+use crate::keystore::{Keystore, Scope};
+use crate::root::{self, Root};
+use crate::samples::{Portrait, SampleTrial, Samples};
+use crate::secret::KeyId;
+use crate::site::{self, Site};
+use crate::{Area, BlobName, BlobReader, BlobWriter, MasterKey, Rotation, VaultError, facts, rotate};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use types::{BlobId, Digest, DocId};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use types::{BlobId, Digest, DocId, UnixMillis};
 
 const BLOBS_NAME: &str = "blobs";
+const SAMPLES_NAME: &str = "samples";
 const LOCK_NAME: &str = "lock";
 
 /// Sealed blobs and their keys.
 pub struct Vault {
+    dir: PathBuf,
     keys: Keystore,
     site: Site,
     blobs: Blobs,
+    samples: Samples,
+    /// Whoever holds it may replace the keys above; what writes under the root key holds it too.
+    top: Mutex<Top>,
+    clock: fn() -> UnixMillis,
     /// Held as long as the vault is open; the kernel lets go of it when the process dies.
     _lock: File,
+}
+
+/// The keys above all others.
+struct Top {
+    master: MasterKey,
+    root: Root,
+}
+
+/// What is to be destroyed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Victim {
+    /// Whose.
+    pub doc: DocId,
+    /// These areas; none stands for the whole document with its facts.
+    pub areas: Option<Vec<Area>>,
 }
 
 /// Proof of a destruction, as the ledger records it (A46).
@@ -30,7 +55,7 @@ pub struct Destruction {
     pub generation_before: u64,
     /// The first that does not.
     pub generation_after: u64,
-    /// Directories of dead ciphertext that could not be removed; [`Vault::sweep`] tries again.
+    /// Directories, or files of destroyed areas, of dead ciphertext that could not be removed; [`Vault::sweep`] tries again.
     pub directories_left: u64,
 }
 
@@ -41,15 +66,23 @@ pub struct Swept {
     pub temporaries: u64,
     /// Directories of documents that have no key.
     pub directories: u64,
+    /// Documents with blobs of areas that have no key.
+    pub areas: u64,
 }
 
 /// What is cheap to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VaultStatus {
-    /// Generation of the keystore; one more at each destruction.
+    /// Generation of the keystore; one more at each destruction and rotation.
     pub generation: u64,
+    /// When this generation was made.
+    pub generation_made: UnixMillis,
     /// Documents that have a key.
     pub documents: u64,
+    /// Names the master key.
+    pub master_key_id: KeyId,
+    /// When the root key was made: at the last rotation, or with the vault.
+    pub root_made: UnixMillis,
 }
 
 impl Vault {
@@ -63,7 +96,7 @@ impl Vault {
     ///
     /// # Errors
     /// When there is a vault already, or blobs that a new keystore could never open.
-    pub fn create(dir: &Path, master: &MasterKey) -> Result<(), VaultError> {
+    pub fn create(dir: &Path, master: &MasterKey, clock: fn() -> UnixMillis) -> Result<(), VaultError> {
         let blobs = dir.join(BLOBS_NAME);
         if Self::exists(dir) || Blobs::any(&blobs) {
             return Err(VaultError::NotEmpty { path: dir.to_owned() });
@@ -74,19 +107,25 @@ impl Vault {
         }
         let _lock = lock(dir)?;
         make_dir(&blobs).when("make the directory", &blobs)?;
-        Site::create(dir, master)?;
-        Keystore::create(dir, master)
+        let root = Root::generate(clock());
+        root::write(dir, &[&root], &[master])?;
+        Site::create(dir, &root)?;
+        Keystore::create(dir, &root, clock())
     }
 
     /// Opens the vault, and finishes what a crash interrupted.
     ///
     /// # Errors
     /// When another process has it open, the master key is another one, or a file is damaged.
-    pub fn open(dir: &Path, master: &MasterKey) -> Result<Self, VaultError> {
+    pub fn open(dir: &Path, master: &MasterKey, clock: fn() -> UnixMillis) -> Result<Self, VaultError> {
         let lock = lock(dir)?;
-        let keys = Keystore::open(dir, master)?;
-        let site = Site::open(dir, master)?;
-        Ok(Self { keys, site, blobs: Blobs::new(dir.join(BLOBS_NAME)), _lock: lock })
+        let roots = root::read(dir, master)?;
+        let keys = Keystore::open(dir, &roots)?;
+        let root = rotate::resume(dir, &keys, roots, master, clock())?;
+        let site = Site::open(dir, &root)?;
+        let (blobs, samples) = (Blobs::new(dir.join(BLOBS_NAME)), Samples::new(dir.join(SAMPLES_NAME)));
+        let top = Mutex::new(Top { master: master.copy(), root });
+        Ok(Self { dir: dir.to_owned(), keys, site, blobs, samples, top, clock, _lock: lock })
     }
 
     /// Gives a document its key and its directory, both durable on return. Concurrent calls share
@@ -107,17 +146,17 @@ impl Vault {
     /// Starts a new blob.
     ///
     /// # Errors
-    /// When the document has no key, or there is such a blob already.
+    /// When the document or the area has no key, or there is such a blob already.
     pub fn writer(&self, doc: DocId, area: Area, blob: BlobId) -> Result<BlobWriter, VaultError> {
-        self.blobs.writer(BlobName { doc, area, blob }, &self.keys.key(doc)?)
+        self.blobs.writer(BlobName { doc, area, blob }, &self.keys.seed(doc, Scope::Area(area))?)
     }
 
     /// Opens a blob.
     ///
     /// # Errors
-    /// When the document has no key, there is no such blob, or its header or end is not as sealed.
+    /// When the document or the area has no key, there is no such blob, or its header or end is not as sealed.
     pub fn reader(&self, doc: DocId, area: Area, blob: BlobId) -> Result<BlobReader, VaultError> {
-        self.blobs.reader(BlobName { doc, area, blob }, &self.keys.key(doc)?)
+        self.blobs.reader(BlobName { doc, area, blob }, &self.keys.seed(doc, Scope::Area(area))?)
     }
 
     /// Removes a blob for good; one that is not there is fine.
@@ -133,7 +172,7 @@ impl Vault {
     /// # Errors
     /// When the document has no key, or the facts are longer than [`crate::FACTS_BYTES_MAX`].
     pub fn seal_facts(&self, doc: DocId, purpose: &'static str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-        facts::seal(&self.keys.key(doc)?, doc, purpose, plain)
+        facts::seal(&self.keys.seed(doc, Scope::Facts)?, doc, purpose, plain)
     }
 
     /// Opens what [`Self::seal_facts`] sealed for the same document and purpose.
@@ -146,7 +185,7 @@ impl Vault {
         purpose: &'static str,
         sealed: &[u8],
     ) -> Result<Vec<u8>, VaultError> {
-        facts::open(&self.keys.key(doc)?, doc, purpose, sealed)
+        facts::open(&self.keys.seed(doc, Scope::Facts)?, doc, purpose, sealed)
     }
 
     /// HMAC-SHA-256 under a secret of the site: equal for equal parts, useless for guessing them.
@@ -167,17 +206,92 @@ impl Vault {
         self.site.verifying_key()
     }
 
-    /// Destroys the keys of documents, then their blobs: nobody can read them afterwards, not even
-    /// with the master key and a copy of every file as it is now. Documents without a key are fine,
-    /// so the call can be repeated after a crash.
+    /// Hashes the sealed blobs of some areas, or of all, and keeps the beginning of the largest of each
+    /// area, durable on return: what a certificate of destruction names, and what
+    /// [`Self::try_sample`] tries. To be called before [`Self::destroy`]; repeating it is harmless.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn portray(&self, doc: DocId, areas: Option<&[Area]>) -> Result<Vec<Portrait>, VaultError> {
+        self.samples.portray(&self.blobs, doc, areas.unwrap_or(&Area::ALL))
+    }
+
+    /// Tries every key that is held on the samples of a document: seeds of every document, generation
+    /// key, secrets of the site, root key, master key. None fits once the document is destroyed.
+    ///
+    /// # Errors
+    /// When the operating system refuses, or the keystore is damaged.
+    pub fn try_sample(&self, doc: DocId) -> Result<SampleTrial, VaultError> {
+        let samples = self.samples.of_document(doc)?;
+        let mut trial = SampleTrial { samples: samples.len() as u64, ..SampleTrial::default() };
+        let mut attempt = |key: &crate::secret::Secret| {
+            trial.keys_tried += 1;
+            trial.opened += samples.iter().filter(|sample| sample.opens_with(key)).count() as u64;
+        };
+        {
+            let top = self.top();
+            attempt(top.master.secret());
+            attempt(top.root.secret());
+            site::secrets(&self.dir, &top.root)?.iter().for_each(&mut attempt);
+        }
+        self.keys.above().iter().for_each(&mut attempt);
+        for other in self.keys.documents() {
+            self.keys.held(other)?.iter().for_each(&mut attempt);
+        }
+        Ok(trial)
+    }
+
+    /// Removes the samples of a document; none is fine.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn remove_samples(&self, doc: DocId) -> Result<(), VaultError> {
+        self.samples.remove(doc)
+    }
+
+    /// Destroys the keys of documents or of areas, then their blobs: nobody can read them afterwards,
+    /// not even with the master key and a copy of every file as it is now. What has no key is fine, so
+    /// the call can be repeated after a crash.
     ///
     /// # Errors
     /// When the new keystore cannot be written (nothing happened) or the old one not be wiped (the
     /// keys are gone from the vault already; repeat the call).
-    pub fn destroy(&self, docs: &[DocId]) -> Result<Destruction, VaultError> {
-        let (generation_before, generation_after) = self.keys.destroy(docs)?;
-        let directories_left = self.blobs.remove_documents(docs);
+    pub fn destroy(&self, victims: &[Victim]) -> Result<Destruction, VaultError> {
+        let (generation_before, generation_after) = self.keys.destroy(victims, (self.clock)())?;
+        let (whole, parts): (Vec<_>, Vec<_>) = victims.iter().partition(|victim| victim.areas.is_none());
+        let docs: Vec<DocId> = whole.iter().map(|victim| victim.doc).collect();
+        let mut directories_left = self.blobs.remove_documents(&docs);
+        for Victim { doc, areas } in parts {
+            directories_left += self.blobs.remove_areas(*doc, areas.as_deref().unwrap_or_default());
+        }
         Ok(Destruction { generation_before, generation_after, directories_left })
+    }
+
+    /// Replaces the root key and makes a new generation under it, while everything goes on.
+    ///
+    /// # Errors
+    /// When the disk is full or refuses: everything still opens, and the next call or start goes on.
+    pub fn rotate(&self) -> Result<Rotation, VaultError> {
+        let mut top = self.top();
+        let master = top.master.copy();
+        self.rotate_to(&mut top, master)
+    }
+
+    /// Like [`Self::rotate`], and puts it under another master key. From then on the vault opens with
+    /// `new` only.
+    ///
+    /// # Errors
+    /// As [`Self::rotate`]; until it succeeds the vault opens with both master keys.
+    pub fn rotate_master(&self, new: MasterKey) -> Result<Rotation, VaultError> {
+        self.rotate_to(&mut self.top(), new)
+    }
+
+    fn rotate_to(&self, top: &mut Top, new: MasterKey) -> Result<Rotation, VaultError> {
+        let masters = (&top.master, &new);
+        let (root, rotation) = rotate::rotate(&self.dir, &self.keys, &top.root, masters, (self.clock)())?;
+        *top = Top { master: new, root };
+        root::retire(&self.dir)?;
+        Ok(rotation)
     }
 
     /// Every document that has a key, in order.
@@ -187,7 +301,7 @@ impl Vault {
     }
 
     /// Removes what a crash left: temporary files of earlier processes, and directories of documents
-    /// that have no key. Blobs that are being written are spared.
+    /// and blobs of areas that have no key. Blobs that are being written are spared.
     ///
     /// # Errors
     /// When the operating system refuses.
@@ -197,6 +311,7 @@ impl Vault {
             self.keys.at_rest(|keys| -> Result<(), VaultError> {
                 if keys.knows(doc) {
                     swept.temporaries += self.blobs.sweep_document(doc)?;
+                    swept.areas += u64::from(self.sweep_areas(keys, doc)?);
                 } else {
                     swept.directories += 1 - self.blobs.remove_documents(&[doc]);
                 }
@@ -206,11 +321,25 @@ impl Vault {
         Ok(swept)
     }
 
+    /// Removes blobs of areas whose key was destroyed; true when there were any.
+    fn sweep_areas(&self, keys: &Keystore, doc: DocId) -> Result<bool, VaultError> {
+        let is_dead = |area: &Area| !keys.lives(doc, Scope::Area(*area));
+        let dead: Vec<Area> = Area::ALL.into_iter().filter(is_dead).collect();
+        let any = self.blobs.of_document(doc)?.iter().any(|name| dead.contains(&name.area));
+        Ok(any && self.blobs.remove_areas(doc, &dead) == 0)
+    }
+
     /// What is cheap to know.
     #[must_use]
     pub fn status(&self) -> VaultStatus {
-        let (generation, documents) = self.keys.status();
-        VaultStatus { generation, documents }
+        let (generation, generation_made, documents) = self.keys.status();
+        let top = self.top();
+        let (master_key_id, root_made) = (top.master.id(), top.root.made);
+        VaultStatus { generation, generation_made, documents, master_key_id, root_made }
+    }
+
+    fn top(&self) -> MutexGuard<'_, Top> {
+        self.top.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -67,6 +67,13 @@ impl BlobName {
     pub(crate) fn file_name(self) -> String {
         format!("{}-{}", self.area, self.blob)
     }
+
+    /// Which blob a file holds; none for temporary files.
+    pub(crate) fn of_file(doc: DocId, file_name: &str) -> Option<Self> {
+        let (area, blob) = file_name.split_once('-')?;
+        let area = Area::ALL.into_iter().find(|known| known.name() == area)?;
+        Some(Self { doc, area, blob: blob.parse().ok()? })
+    }
 }
 
 impl fmt::Display for BlobName {

@@ -1,10 +1,11 @@
 //! The bytes of a sealed blob: header, key, nonces, and how many chunks a length makes.
 
-use super::BlobName;
+use super::{Area, BlobName};
 use crate::VaultError;
 use crate::secret::{KEY_BYTES, Secret, random};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, MAX_TAG_LEN, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use types::{BlobId, DocId};
 use zeroize::Zeroizing;
 
 /// Plain bytes of a chunk: large enough that the tag costs nothing, small enough to hold in memory
@@ -18,8 +19,9 @@ pub(super) const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
 pub(super) const HEADER_BYTES: usize = NAMED_BYTES + COMMITMENT_BYTES;
 
 const MAGIC: &[u8; 8] = b"LZBLOB\r\n";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const PREFIX_BYTES: usize = 7;
+const BLOB_AT: usize = 32;
 const PREFIX_AT: usize = 48;
 /// The part of the header that key and commitment are derived from.
 const NAMED_BYTES: usize = 56;
@@ -35,9 +37,9 @@ pub(super) struct Cipher {
 
 impl Cipher {
     /// For a new blob.
-    pub(super) fn new(blob: BlobName, document_key: &Secret) -> Self {
+    pub(super) fn new(blob: BlobName, area_seed: &Secret) -> Self {
         let named = named(blob, random());
-        let (key, commitment) = derive(document_key, &named);
+        let (key, commitment) = derive(area_seed, &named);
         let mut header = [0; HEADER_BYTES];
         header[..NAMED_BYTES].copy_from_slice(&named);
         header[NAMED_BYTES..].copy_from_slice(&commitment);
@@ -47,7 +49,7 @@ impl Cipher {
     /// For a blob whose header was read; refuses any header but the one that this blob must have.
     pub(super) fn from_header(
         blob: BlobName,
-        document_key: &Secret,
+        area_seed: &Secret,
         header: Header,
     ) -> Result<Self, VaultError> {
         let prefix = header[PREFIX_AT..PREFIX_AT + PREFIX_BYTES].try_into().expect("7 bytes");
@@ -56,7 +58,7 @@ impl Cipher {
             let fault = "its header is that of another blob, area, document or version";
             return Err(VaultError::Tampered { blob, fault });
         }
-        let (key, commitment) = derive(document_key, &named);
+        let (key, commitment) = derive(area_seed, &named);
         if verify_slices_are_equal(&commitment, &header[NAMED_BYTES..]).is_err() {
             let fault = "it was sealed under another key, or its header was changed";
             return Err(VaultError::Tampered { blob, fault });
@@ -133,6 +135,26 @@ impl Extent {
     }
 }
 
+/// Most bytes of a sample: header and first chunk.
+pub(crate) const SAMPLE_BYTES_MAX: usize = HEADER_BYTES + SEALED_CHUNK_BYTES;
+
+/// Does a seed fit the beginning of a blob, by its key commitment or by its first chunk? For trying
+/// keys that must not fit: no part of what is opened is kept.
+pub(crate) fn opens_first_chunk(doc: DocId, area: Area, area_seed: &Secret, start: &[u8]) -> bool {
+    let Some((header, chunk)) = start.split_first_chunk::<HEADER_BYTES>() else { return false };
+    let blob = BlobId::from_bytes(header[BLOB_AT..PREFIX_AT].try_into().expect("16 bytes"));
+    let prefix = header[PREFIX_AT..PREFIX_AT + PREFIX_BYTES].try_into().expect("7 bytes");
+    let (key, commitment) = derive(area_seed, &named(BlobName { doc, area, blob }, prefix));
+    if verify_slices_are_equal(&commitment, &header[NAMED_BYTES..]).is_ok() {
+        return true;
+    }
+    let cipher = Cipher { header: *header, key };
+    [false, true].into_iter().any(|last| {
+        let mut chunk = Zeroizing::new(chunk.to_vec());
+        cipher.open(Place { number: 0, last }, &mut chunk).is_some()
+    })
+}
+
 fn named(blob: BlobName, prefix: [u8; PREFIX_BYTES]) -> [u8; NAMED_BYTES] {
     let mut named = [0; NAMED_BYTES];
     named[..8].copy_from_slice(MAGIC);
@@ -140,14 +162,14 @@ fn named(blob: BlobName, prefix: [u8; PREFIX_BYTES]) -> [u8; NAMED_BYTES] {
     named[10] = blob.area.code();
     named[12..16].copy_from_slice(&(CHUNK_BYTES as u32).to_be_bytes());
     named[16..32].copy_from_slice(&blob.doc.to_bytes());
-    named[32..48].copy_from_slice(&blob.blob.to_bytes());
+    named[BLOB_AT..PREFIX_AT].copy_from_slice(&blob.blob.to_bytes());
     named[PREFIX_AT..PREFIX_AT + PREFIX_BYTES].copy_from_slice(&prefix);
     named
 }
 
-fn derive(document_key: &Secret, named: &[u8; NAMED_BYTES]) -> (LessSafeKey, [u8; COMMITMENT_BYTES]) {
+fn derive(area_seed: &Secret, named: &[u8; NAMED_BYTES]) -> (LessSafeKey, [u8; COMMITMENT_BYTES]) {
     let mut both = Zeroizing::new([0; KEY_BYTES + COMMITMENT_BYTES]);
-    document_key.expand(&[b"blob", named], both.as_mut_slice());
+    area_seed.expand(&[b"blob", named], both.as_mut_slice());
     let (key, commitment) = both.split_at(KEY_BYTES);
     let key = UnboundKey::new(&AES_256_GCM, key).expect("AES-256 takes 32 bytes");
     (LessSafeKey::new(key), commitment.try_into().expect("32 bytes"))

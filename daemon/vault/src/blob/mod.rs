@@ -7,8 +7,8 @@
 //! ```
 //! Integers are big-endian. This is the STREAM construction over AES-256-GCM: the nonce is the prefix,
 //! the chunk's number (u32) and one byte that is 1 for the last chunk, and the whole header is
-//! associated data of every chunk. Key and commitment are HKDF-SHA-256 of the document's key with
-//! the first 56 bytes of the header as info: another document, area, blob or prefix is another key.
+//! associated data of every chunk. Key and commitment are HKDF-SHA-256 of the area's seed with the
+//! first 56 bytes of the header as info: another document, area, blob or prefix is another key.
 
 mod area;
 mod format;
@@ -16,6 +16,7 @@ mod reader;
 mod writer;
 
 pub use area::{Area, BlobName};
+pub(crate) use format::{SAMPLE_BYTES_MAX, opens_first_chunk};
 pub use reader::BlobReader;
 pub use writer::{BlobFacts, BlobWriter};
 
@@ -63,13 +64,13 @@ impl Blobs {
 
     /// Opens a blob.
     pub(crate) fn reader(&self, blob: BlobName, key: &Secret) -> Result<BlobReader, VaultError> {
-        BlobReader::open(blob, key, &self.document(blob.doc).join(blob.file_name()))
+        BlobReader::open(blob, key, &self.path(blob))
     }
 
     /// Removes a blob; one that is not there is fine.
     pub(crate) fn remove(&self, blob: BlobName) -> Result<(), VaultError> {
         let dir = self.document(blob.doc);
-        let path = dir.join(blob.file_name());
+        let path = self.path(blob);
         if !path.exists() {
             return Ok(());
         }
@@ -81,6 +82,33 @@ impl Blobs {
         let stays = |doc: &&DocId| matches!(fs::remove_dir_all(self.document(**doc)), Err(error) if error.kind() != io::ErrorKind::NotFound);
         let left = docs.iter().filter(stays).count() as u64;
         if sync_names(&self.dir).is_err() { docs.len() as u64 } else { left }
+    }
+
+    /// Removes every blob of some areas; returns how many files could not be removed.
+    pub(crate) fn remove_areas(&self, doc: DocId, areas: &[Area]) -> u64 {
+        let Ok(names) = self.of_document(doc) else { return 1 };
+        let mut left = 0;
+        for name in names.into_iter().filter(|name| areas.contains(&name.area)) {
+            left += u64::from(remove_if_there(&self.path(name)).is_err());
+        }
+        let dir = self.document(doc);
+        left + u64::from(dir.exists() && sync_names(&dir).is_err())
+    }
+
+    /// The blobs of a document; none when it has no directory.
+    pub(crate) fn of_document(&self, doc: DocId) -> Result<Vec<BlobName>, VaultError> {
+        let dir = self.document(doc);
+        let list = || match fs::read_dir(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            entries => entries?.collect::<io::Result<Vec<_>>>(),
+        };
+        let name = |entry: &DirEntry| BlobName::of_file(doc, entry.file_name().to_str()?);
+        Ok(list().when("list", &dir)?.iter().filter_map(name).collect())
+    }
+
+    /// Where a blob lies.
+    pub(crate) fn path(&self, blob: BlobName) -> PathBuf {
+        self.document(blob.doc).join(blob.file_name())
     }
 
     /// Documents that have a directory.

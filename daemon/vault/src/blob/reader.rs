@@ -29,7 +29,7 @@ pub struct BlobReader {
 }
 
 impl BlobReader {
-    pub(super) fn open(blob: BlobName, document_key: &Secret, path: &Path) -> Result<Self, VaultError> {
+    pub(super) fn open(blob: BlobName, area_seed: &Secret, path: &Path) -> Result<Self, VaultError> {
         let mut options = OpenOptions::new();
         let file = match options.read(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(VaultError::NoBlob { blob }),
@@ -40,7 +40,7 @@ impl BlobReader {
         let extent = Extent::of_file(file_bytes).ok_or(VaultError::Tampered { blob, fault })?;
         let mut header = [0; HEADER_BYTES];
         file.read_exact_at(&mut header, 0).when("read", path)?;
-        let cipher = Cipher::from_header(blob, document_key, header)?;
+        let cipher = Cipher::from_header(blob, area_seed, header)?;
         // At full size from the start: growing would leave an unwiped copy behind.
         let chunk = Zeroizing::new(Vec::with_capacity(SEALED_CHUNK_BYTES));
         let mut reader = Self { blob, cipher, file, extent, chunk, held: None, position: 0 };

@@ -42,7 +42,7 @@ pub struct BlobWriter {
 impl BlobWriter {
     pub(super) fn start(
         blob: BlobName,
-        document_key: &Secret,
+        area_seed: &Secret,
         staged: PathBuf,
         dir: PathBuf,
     ) -> Result<Self, VaultError> {
@@ -50,7 +50,7 @@ impl BlobWriter {
             return Err(VaultError::BlobExists { blob });
         }
         let mut file = new_file(&staged).when("make", &staged)?;
-        let cipher = Cipher::new(blob, document_key);
+        let cipher = Cipher::new(blob, area_seed);
         let begun = file.write_all(cipher.header()).when("write", &staged);
         let chunk = Zeroizing::new(Vec::with_capacity(SEALED_CHUNK_BYTES));
         let (chunks, bytes, sha256, broken) = (0, 0, Sha256::new(), None);

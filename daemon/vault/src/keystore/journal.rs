@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! magic 8 · generation u64 · crc32c u32 of both
-//! n × { crc32c u32 of the rest · generation u64 · document 16 · document key 60 (wrapped) }
+//! n × { crc32c u32 of the rest · generation u64 · document 16 · root seed 60 (wrapped) }
 //! ```
 //! A tail that never reached the disk whole is cut at open. Any other damage is refused: cutting it
 //! would lose documents that were acknowledged.
 
-use super::file::{ENTRY_BYTES, Entries, entry, parse_entry};
+use super::entry::Entry;
+use super::file::{ENTRY_BYTES, Entries, parse_whole, whole};
 use crate::VaultError;
 use crate::durable::{abort, replace, sync_data};
 use crate::error::Context;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 use types::DocId;
 
 const FILE_NAME: &str = "keystore.journal";
-const MAGIC: &[u8; 8] = b"LZKEYJ\0\x01";
+const MAGIC: &[u8; 8] = b"LZKEYJ\0\x02";
 const HEADER_BYTES: usize = MAGIC.len() + 8 + 4;
 const FRAME_BYTES: usize = 4 + 8 + ENTRY_BYTES;
 /// What a disk writes whole or not at all.
@@ -49,10 +50,13 @@ impl Journal {
         let path = dir.join(FILE_NAME);
         let bytes = std::fs::read(&path).when("read the key journal", &path)?;
         let damaged = |offset, fault| VaultError::Damaged { path: path.clone(), offset, fault };
+        if !bytes.starts_with(MAGIC) {
+            return Err(VaultError::version(&path, &bytes, MAGIC));
+        }
         let (header, frames) = bytes
             .split_first_chunk::<HEADER_BYTES>()
             .filter(|(header, _)| is_sound(header))
-            .ok_or_else(|| damaged(0, "expected the header of a key journal of version 1"))?;
+            .ok_or_else(|| damaged(0, "expected the header of a key journal with a matching checksum"))?;
         let written = u64::from_be_bytes(header[8..16].try_into().expect("8 bytes"));
         if written > generation {
             return Err(VaultError::RolledBack { keystore: generation, journal: written });
@@ -110,29 +114,29 @@ fn is_sound(header: &[u8; HEADER_BYTES]) -> bool {
 fn frame(generation: u64, doc: DocId, wrapped: &Wrapped) -> [u8; FRAME_BYTES] {
     let mut frame = [0; FRAME_BYTES];
     frame[4..12].copy_from_slice(&generation.to_be_bytes());
-    frame[12..].copy_from_slice(&entry(doc, wrapped));
+    frame[12..].copy_from_slice(&whole(doc, wrapped));
     let crc = crc32c::crc32c(&frame[4..]);
     frame[..4].copy_from_slice(&crc.to_be_bytes());
     frame
 }
 
-fn parse(frame: &[u8; FRAME_BYTES], generation: u64) -> Option<(DocId, Wrapped)> {
+fn parse(frame: &[u8; FRAME_BYTES], generation: u64) -> Option<(DocId, Entry)> {
     let whole = crc32c::crc32c(&frame[4..]).to_be_bytes() == frame[..4];
     let ours = frame[4..12] == generation.to_be_bytes();
-    (whole && ours).then(|| parse_entry(frame[12..].try_into().expect("76 of 88 bytes")))
+    (whole && ours).then(|| parse_whole(frame[12..].try_into().expect("76 of 88 bytes")))
 }
 
 /// Adds every key and returns the length of the sound part, or where the damage is.
 fn replay(bytes: &[u8], generation: u64, entries: &mut Entries) -> Result<usize, usize> {
     let (frames, rest) = bytes.as_chunks::<FRAME_BYTES>();
     for (index, frame) in frames.iter().enumerate() {
-        let Some((doc, wrapped)) = parse(frame, generation) else {
+        let Some((doc, entry)) = parse(frame, generation) else {
             let offset = index * FRAME_BYTES;
             // A whole key further on was appended after this one had been synced.
             let followed = frames[index + 1..].iter().any(|later| parse(later, generation).is_some());
             return if !followed && never_written(frame, offset) { Ok(offset) } else { Err(offset) };
         };
-        entries.insert(doc, wrapped);
+        entries.insert(doc, entry);
     }
     Ok(bytes.len() - rest.len())
 }

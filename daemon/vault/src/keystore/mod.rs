@@ -1,7 +1,7 @@
 //! Document keys: born in groups, looked up, destroyed for good.
 //!
-//! Only wrapped keys stay in memory; a document's key is unwrapped for each use and wiped after it.
-//! What is in the clear for long is one generation key and the key above it.
+//! Only wrapped seeds stay in memory; a seed is unwrapped for each use and wiped after it. What is in
+//! the clear for long is one generation key and the root key above it.
 //!
 //! Destruction, in the order that makes a crash at any point harmless:
 //! 1. a new generation key; the surviving keys are wrapped under it into a new file, synced;
@@ -10,35 +10,37 @@
 //! 4. a new journal (an old one is recognised by its generation and replaced at open);
 //! 5. the old generation key is overwritten in the retired file, synced, and the file removed.
 
+mod entry;
 mod file;
 mod journal;
 
-use crate::durable::{TEMPORARY_PREFIX, remove_if_there, stage, sync, sync_names};
+pub(crate) use entry::Scope;
+
+use crate::durable::{TEMPORARY_PREFIX, finish_retirement, remove_if_there, swap};
 use crate::error::Context;
+use crate::root::{Root, Roots};
 use crate::secret::Secret;
-use crate::{MasterKey, VaultError};
-use file::{Above, Entries, GENERATION_KEY, Generation};
+use crate::{VaultError, Victim};
+use entry::{Doom, Entry};
+use file::{Entries, Generation, WIPED};
 use journal::Journal;
-use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
-use types::DocId;
+use types::{DocId, UnixMillis};
 
 const FILE_NAME: &str = "keystore";
-const RETIRED_NAME: &str = "keystore.retired";
 /// Keys that the journal may hold when it is opened before they move into the file (5.5 MiB).
 const JOURNAL_KEYS_MAX: u64 = 65_536;
 
 /// The keys of all documents.
 pub(crate) struct Keystore {
     dir: PathBuf,
-    above: Above,
     ring: RwLock<Ring>,
     /// Whoever holds it may change the files.
-    journal: Mutex<Journal>,
+    files: Mutex<Files>,
     /// Documents that wait for a key: at most one for each thread that called [`Keystore::add`].
     waiting: Mutex<BTreeSet<DocId>>,
 }
@@ -49,6 +51,13 @@ struct Ring {
     entries: Entries,
 }
 
+/// What is on disk.
+struct Files {
+    journal: Journal,
+    /// The root key that the keystore file is under.
+    root: Root,
+}
+
 impl Keystore {
     /// Is there one? The file is written last, so what lies beside it is complete.
     pub(crate) fn exists(dir: &Path) -> bool {
@@ -56,28 +65,27 @@ impl Keystore {
     }
 
     /// Writes an empty one.
-    pub(crate) fn create(dir: &Path, master: &MasterKey) -> Result<(), VaultError> {
-        let generation = Generation::first();
+    pub(crate) fn create(dir: &Path, root: &Root, at: UnixMillis) -> Result<(), VaultError> {
+        let generation = Generation::first(at);
         Journal::create(dir, generation.number)?;
-        write(dir, &above(master), &Ring { generation, entries: Entries::new() })
+        write(dir, root, &Ring { generation, entries: Entries::new() })
     }
 
     /// Reads file and journal, and finishes what a crash interrupted.
-    pub(crate) fn open(dir: &Path, master: &MasterKey) -> Result<Self, VaultError> {
-        let above = above(master);
-        finish_retirement(dir).when("retire the old keystore in", dir)?;
+    pub(crate) fn open(dir: &Path, roots: &Roots) -> Result<Self, VaultError> {
+        finish_retirement(dir, FILE_NAME, WIPED).when("retire the old keystore in", dir)?;
         remove_temporaries(dir).when("remove leftovers in", dir)?;
         let path = dir.join(FILE_NAME);
         let bytes = fs::read(&path).when("read the keystore", &path)?;
-        let (generation, mut entries) = file::decode(&above, &path, &bytes)?;
+        let (root, generation, mut entries) = file::decode(|id| roots.find(id), &path, &bytes)?;
         let mut journal = Journal::open(dir, generation.number, &mut entries)?;
         let ring = Ring { generation, entries };
         if journal.keys() > JOURNAL_KEYS_MAX {
-            write(dir, &above, &ring)?;
+            write(dir, root, &ring)?;
             journal = settle(dir, ring.generation.number)?;
         }
-        let (ring, journal) = (RwLock::new(ring), Mutex::new(journal));
-        Ok(Self { dir: dir.to_owned(), above, ring, journal, waiting: Mutex::default() })
+        let (ring, files) = (RwLock::new(ring), Mutex::new(Files { journal, root: root.copy() }));
+        Ok(Self { dir: dir.to_owned(), ring, files, waiting: Mutex::default() })
     }
 
     /// Gives a document a key, durable on return; one that has a key keeps it. Calls that arrive
@@ -91,22 +99,24 @@ impl Keystore {
             return Ok(());
         }
         lock(&self.waiting).insert(doc);
-        let mut journal = lock(&self.journal);
+        let mut files = lock(&self.files);
         if self.knows(doc) {
-            return Ok(()); // whoever held the journal before took this document along
+            return Ok(()); // whoever held the files before took this document along
         }
         let mut group = std::mem::take(&mut *lock(&self.waiting));
         group.insert(doc);
         prepare(&group)?;
         let born: Vec<_> = {
             let ring = self.ring();
-            if journal.generation != ring.generation.number {
-                *journal = Journal::create(&self.dir, ring.generation.number)?;
+            if files.journal.generation != ring.generation.number {
+                files.journal = Journal::create(&self.dir, ring.generation.number)?;
             }
             group.retain(|doc| !ring.entries.contains_key(doc));
-            group.into_iter().map(|doc| (doc, ring.generation.wrap(doc, &Secret::generate()))).collect()
+            let birth = |doc| (doc, ring.generation.wrap(doc, None, &Secret::generate()));
+            group.into_iter().map(birth).collect()
         };
-        journal.append(&born)?;
+        files.journal.append(&born)?;
+        let born = born.into_iter().map(|(doc, root)| (doc, Entry::Whole(root)));
         self.ring.write().unwrap_or_else(PoisonError::into_inner).entries.extend(born);
         Ok(())
     }
@@ -116,25 +126,69 @@ impl Keystore {
         self.ring().entries.contains_key(&doc)
     }
 
-    /// The document's key, unwrapped.
-    pub(crate) fn key(&self, doc: DocId) -> Result<Secret, VaultError> {
+    /// Has this document a key for this scope?
+    pub(crate) fn lives(&self, doc: DocId, scope: Scope) -> bool {
+        self.ring().entries.get(&doc).is_some_and(|entry| entry.lives(scope))
+    }
+
+    /// The document's seed for a scope, unwrapped.
+    pub(crate) fn seed(&self, doc: DocId, scope: Scope) -> Result<Secret, VaultError> {
         let ring = self.ring();
-        let wrapped = ring.entries.get(&doc).ok_or(VaultError::NoKey { doc })?;
-        ring.generation.unwrap(doc, wrapped).ok_or_else(|| self.unusable())
+        let entry = ring.entries.get(&doc).ok_or(VaultError::NoKey { doc })?;
+        match scope {
+            Scope::Area(area) if !entry.lives(scope) => Err(VaultError::AreaDestroyed { doc, area }),
+            _ => entry.seed(&ring.generation, doc, scope).ok_or_else(|| self.unusable()),
+        }
+    }
+
+    /// Every seed that is held for a document; none of an unknown one.
+    pub(crate) fn held(&self, doc: DocId) -> Result<Vec<Secret>, VaultError> {
+        let ring = self.ring();
+        let Some(entry) = ring.entries.get(&doc) else { return Ok(Vec::new()) };
+        entry.held(&ring.generation, doc).ok_or_else(|| self.unusable())
+    }
+
+    /// The generation key and the root key above it, to be tried on a sample.
+    pub(crate) fn above(&self) -> [Secret; 2] {
+        let root = lock(&self.files).root.secret().copy();
+        [self.ring().generation.secret().copy(), root]
     }
 
     /// Destroys keys: a new generation without them. Returns the generations before and after.
-    pub(crate) fn destroy(&self, victims: &[DocId]) -> Result<(u64, u64), VaultError> {
-        let mut journal = lock(&self.journal);
+    pub(crate) fn destroy(&self, victims: &[Victim], at: UnixMillis) -> Result<(u64, u64), VaultError> {
+        self.renew(&mut lock(&self.files), None, &dooms(victims), at)
+    }
+
+    /// Wraps a new generation under another root key; harmless when it is under that one already.
+    /// Returns the generations before and after.
+    pub(crate) fn move_under(&self, root: &Root, at: UnixMillis) -> Result<(u64, u64), VaultError> {
+        let mut files = lock(&self.files);
+        if files.root.id == root.id {
+            let number = self.ring().generation.number;
+            return Ok((number, number));
+        }
+        self.renew(&mut files, Some(root), &BTreeMap::new(), at)
+    }
+
+    fn renew(
+        &self,
+        files: &mut Files,
+        root: Option<&Root>,
+        dooms: &BTreeMap<DocId, Doom>,
+        at: UnixMillis,
+    ) -> Result<(u64, u64), VaultError> {
         let (before, next) = {
             let ring = self.ring();
-            let next = ring.without(&victims.iter().copied().collect()).ok_or_else(|| self.unusable())?;
+            let next = ring.without(dooms, at).ok_or_else(|| self.unusable())?;
             (ring.generation.number, next)
         };
         let after = next.generation.number;
-        write(&self.dir, &self.above, &next)?;
+        write(&self.dir, root.unwrap_or(&files.root), &next)?;
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = next;
-        *journal = settle(&self.dir, after)?;
+        if let Some(root) = root {
+            files.root = root.copy();
+        }
+        files.journal = settle(&self.dir, after)?;
         Ok((before, after))
     }
 
@@ -143,15 +197,15 @@ impl Keystore {
         self.ring().entries.keys().copied().collect()
     }
 
-    /// Generation and number of keys.
-    pub(crate) fn status(&self) -> (u64, u64) {
+    /// Generation, when it was made, and number of documents.
+    pub(crate) fn status(&self) -> (u64, UnixMillis, u64) {
         let ring = self.ring();
-        (ring.generation.number, ring.entries.len() as u64)
+        (ring.generation.number, ring.generation.made, ring.entries.len() as u64)
     }
 
     /// Runs something during which no key is born or destroyed.
     pub(crate) fn at_rest<T>(&self, run: impl FnOnce(&Self) -> T) -> T {
-        let _journal = lock(&self.journal);
+        let _files = lock(&self.files);
         run(self)
     }
 
@@ -167,65 +221,47 @@ impl Keystore {
 
 impl Ring {
     /// The next generation, without the victims; none when a key does not open.
-    fn without(&self, victims: &BTreeSet<DocId>) -> Option<Self> {
-        let generation = self.generation.next();
-        let survivors = self.entries.iter().filter(|(doc, _)| !victims.contains(doc));
-        let entries = survivors
-            .map(|(doc, wrapped)| {
-                let key = self.generation.unwrap(*doc, wrapped)?;
-                Some((*doc, generation.wrap(*doc, &key)))
-            })
-            .collect::<Option<Entries>>()?;
+    fn without(&self, dooms: &BTreeMap<DocId, Doom>, at: UnixMillis) -> Option<Self> {
+        let generation = self.generation.next(at);
+        let mut entries = Entries::new();
+        for (doc, entry) in &self.entries {
+            let none = BTreeSet::new();
+            let dead = match dooms.get(doc) {
+                Some(Doom::Whole) => continue,
+                Some(Doom::Areas(areas)) => areas,
+                None => &none,
+            };
+            entries.insert(*doc, entry.move_on(*doc, &self.generation, &generation, dead)?);
+        }
         Some(Self { generation, entries })
     }
 }
 
-fn above(master: &MasterKey) -> Above {
-    Above { key: master.for_keystore(), id: master.id() }
+/// One doom for each document, whatever the list says twice.
+fn dooms(victims: &[Victim]) -> BTreeMap<DocId, Doom> {
+    let mut dooms: BTreeMap<DocId, Doom> = BTreeMap::new();
+    for victim in victims {
+        let doom = dooms.entry(victim.doc).or_insert_with(|| Doom::Areas(BTreeSet::new()));
+        match (&mut *doom, &victim.areas) {
+            (Doom::Areas(dead), Some(areas)) => dead.extend(areas),
+            _ => *doom = Doom::Whole,
+        }
+    }
+    dooms
 }
 
-/// Replaces the keystore file; the old one, if any, keeps the name `keystore.retired`. Nothing can
-/// fail once the name is replaced, so that memory and disk never disagree about the generation.
-fn write(dir: &Path, above: &Above, ring: &Ring) -> Result<(), VaultError> {
-    let bytes = file::encode(above, &ring.generation, &ring.entries);
-    let put = || -> io::Result<()> {
-        let names = File::open(dir)?;
-        let staged = stage(dir, FILE_NAME, &bytes)?;
-        finish_retirement(dir)?;
-        let current = dir.join(FILE_NAME);
-        if current.exists() {
-            fs::hard_link(&current, dir.join(RETIRED_NAME))?;
-        }
-        fs::rename(staged, current)?;
-        sync(&names);
-        Ok(())
-    };
-    put().when("write the keystore in", dir)
+/// Replaces the keystore file. Nothing can fail once the name is replaced, so that memory and disk
+/// never disagree about the generation.
+fn write(dir: &Path, root: &Root, ring: &Ring) -> Result<(), VaultError> {
+    let bytes = file::encode(root, &ring.generation, &ring.entries);
+    swap(dir, FILE_NAME, &bytes, WIPED).when("write the keystore in", dir)
 }
 
 /// What follows [`write`]: an empty journal, and the end of the old file.
 fn settle(dir: &Path, generation: u64) -> Result<Journal, VaultError> {
     let journal = Journal::create(dir, generation)?;
-    finish_retirement(dir).when("retire the old keystore in", dir)?;
+    finish_retirement(dir, FILE_NAME, WIPED).when("retire the old keystore in", dir)?;
     Ok(journal)
-}
-
-/// Wipes the generation key of a replaced keystore file, then removes the file. A second name of
-/// the *current* file (the crash came before the replacement) is only removed.
-fn finish_retirement(dir: &Path) -> io::Result<()> {
-    let (retired, current) = (dir.join(RETIRED_NAME), dir.join(FILE_NAME));
-    let old = match fs::metadata(&retired) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        found => found?,
-    };
-    let new = fs::metadata(current)?;
-    if (old.dev(), old.ino()) != (new.dev(), new.ino()) {
-        let file = OpenOptions::new().write(true).open(&retired)?;
-        file.write_all_at(&[0; GENERATION_KEY.end - GENERATION_KEY.start], GENERATION_KEY.start as u64)?;
-        sync(&file);
-    }
-    fs::remove_file(retired)?;
-    sync_names(dir)
 }
 
 fn remove_temporaries(dir: &Path) -> io::Result<()> {
@@ -250,23 +286,22 @@ mod tests {
     #[test]
     fn a_long_journal_moves_into_the_file_at_open() {
         let root = tempfile::tempdir().unwrap();
-        let (dir, key_file) = (root.path(), root.path().join("key"));
-        MasterKey::generate_file(&key_file).unwrap();
-        let master = MasterKey::from_file(&key_file).unwrap();
-        Keystore::create(dir, &master).unwrap();
-        let keystore = Keystore::open(dir, &master).unwrap();
+        let dir = root.path();
+        let roots = Roots { current: Root::generate(UnixMillis(1)), next: None, unfinished: false };
+        Keystore::create(dir, &roots.current, UnixMillis(1)).unwrap();
+        let keystore = Keystore::open(dir, &roots).unwrap();
         let doc = |number: u64| DocId::from_bytes(u128::from(number).to_be_bytes());
         let born: Vec<_> = (0..=JOURNAL_KEYS_MAX)
-            .map(|i| (doc(i), keystore.ring().generation.wrap(doc(i), &Secret::generate())))
+            .map(|i| (doc(i), keystore.ring().generation.wrap(doc(i), None, &Secret::generate())))
             .collect();
-        lock(&keystore.journal).append(&born).unwrap();
+        lock(&keystore.files).journal.append(&born).unwrap();
         drop(keystore);
         for _ in 0..2 {
-            let keystore = Keystore::open(dir, &master).unwrap();
-            assert_eq!(lock(&keystore.journal).keys(), 0);
-            assert_eq!(keystore.status(), (1, JOURNAL_KEYS_MAX + 1));
-            assert!(keystore.key(doc(JOURNAL_KEYS_MAX)).is_ok());
-            assert!(!dir.join(RETIRED_NAME).exists());
+            let keystore = Keystore::open(dir, &roots).unwrap();
+            assert_eq!(lock(&keystore.files).journal.keys(), 0);
+            assert_eq!(keystore.status(), (1, UnixMillis(1), JOURNAL_KEYS_MAX + 1));
+            assert!(keystore.seed(doc(JOURNAL_KEYS_MAX), Scope::Facts).is_ok());
+            assert!(!dir.join("keystore.retired").exists());
         }
     }
 }

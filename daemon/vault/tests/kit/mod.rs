@@ -5,8 +5,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use types::{BlobId, DocId};
-use vault::{Area, BlobFacts, MasterKey, Vault, VaultError};
+use types::{BlobId, DocId, UnixMillis};
+use vault::{Area, BlobFacts, MasterKey, Vault, VaultError, Victim};
 
 pub struct Site {
     root: TempDir,
@@ -16,7 +16,7 @@ impl Site {
     pub fn new() -> Self {
         let site = Self { root: tempfile::tempdir().unwrap() };
         MasterKey::generate_file(&site.key_file()).unwrap();
-        Vault::create(&site.dir(), &site.master()).unwrap();
+        Vault::create(&site.dir(), &site.master(), clock).unwrap();
         site
     }
 
@@ -33,7 +33,7 @@ impl Site {
     }
 
     pub fn try_open(&self) -> Result<Vault, VaultError> {
-        Vault::open(&self.dir(), &self.master())
+        Vault::open(&self.dir(), &self.master(), clock)
     }
 
     pub fn open(&self) -> Vault {
@@ -51,6 +51,21 @@ impl Site {
     pub fn doc_dir(&self, doc: DocId) -> PathBuf {
         self.dir().join("blobs").join(doc.to_string())
     }
+}
+
+/// A clock that stands still.
+pub fn clock() -> UnixMillis {
+    UnixMillis(1_795_502_192_007)
+}
+
+/// A whole document, to be destroyed.
+pub fn whole(doc: DocId) -> Victim {
+    Victim { doc, areas: None }
+}
+
+/// Some areas of a document, to be destroyed.
+pub fn parts(doc: DocId, areas: &[Area]) -> Victim {
+    Victim { doc, areas: Some(areas.to_vec()) }
 }
 
 pub fn doc(number: u128) -> DocId {
