@@ -1,7 +1,8 @@
 //! From a file to [`Settings`], or to everything that is wrong with it.
 
 use crate::{
-    ConfigError, Keys, Listen, Paths, PolicyFiles, SandboxSettings, Source, Space, Tls, Workers, check,
+    Backup, ConfigError, Keys, Listen, Paths, PolicyFiles, SandboxSettings, Source, Space, Tls, Workers,
+    check,
     example::Page,
     section::Section,
     sections::Site,
@@ -39,6 +40,8 @@ pub struct Settings {
     pub workers: Workers,
     /// Disk space.
     pub space: Space,
+    /// Copies of blobs and keys.
+    pub backup: Backup,
     /// Confinement.
     pub sandbox: SandboxSettings,
     /// Doors, in the order of the file.
@@ -105,6 +108,7 @@ impl Section for Settings {
         let policy = table.table("policy");
         let workers = table.table("workers");
         let space = table.table("space");
+        let backup = table.table("backup");
         let sandbox = table.table("sandbox");
         let sources = table.tables::<Source>("source", SOURCES_MAX);
         if let Some(keys) = &keys {
@@ -123,6 +127,7 @@ impl Section for Settings {
             policy: policy?,
             workers: workers?,
             space: space?,
+            backup: backup?,
             sandbox: sandbox?,
             sources: sources?.into_iter().map(|(_, source)| source).collect(),
         })
@@ -137,6 +142,7 @@ impl Section for Settings {
         page.table::<PolicyFiles>("policy");
         page.table::<Workers>("workers");
         page.table::<Space>("space");
+        page.table::<Backup>("backup");
         page.table::<SandboxSettings>("sandbox");
         page.element::<Source>("source");
     }

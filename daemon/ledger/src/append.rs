@@ -38,11 +38,11 @@ pub struct Recovery {
 
 /// The ledger, open for appending in one process.
 pub struct Ledger {
-    dir: PathBuf,
-    path: PathBuf,
+    pub(crate) dir: PathBuf,
+    pub(crate) path: PathBuf,
     file: File,
     /// Length of the current segment, all of it acknowledged.
-    bytes: u64,
+    pub(crate) bytes: u64,
     link: Link,
     pub(crate) segment_bytes_max: u64,
     /// Held as long as the ledger is open; the kernel lets go of it when the process dies.

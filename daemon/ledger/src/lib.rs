@@ -12,6 +12,7 @@
 mod append;
 mod damage;
 mod error;
+mod extent;
 mod format;
 mod read;
 mod segment;
@@ -22,6 +23,7 @@ mod verify;
 pub use append::{Ledger, NewRecord, Recovery};
 pub use damage::{Damage, Fault};
 pub use error::LedgerError;
+pub use extent::{Extent, is_segment_name};
 pub use format::{BATCH_BYTES_MAX, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX};
 pub use read::Records;
 pub use verify::{Report, verify};

@@ -143,6 +143,19 @@ pub fn system_events() -> Vec<SystemEvent> {
         SystemEvent::Reloaded { accepted: true },
         SystemEvent::IndexRebuilt { records: 100_000 },
         SystemEvent::TailCut { bytes: 17 },
+        SystemEvent::KeysEscrowed {
+            documents: 12,
+            keys_until: UnixMillis(1_995_502_192_008),
+            recipients: vec![Digest([0x55; 32]), Digest([0x66; 32])],
+        },
+        SystemEvent::BackedUp {
+            records: 4_711,
+            blobs: 60,
+            bytes: 1_234_567,
+            keys_until: UnixMillis(1_995_502_192_008),
+            recipients: vec![Digest([0x55; 32]), Digest([0x66; 32])],
+        },
+        SystemEvent::Restored { records: 4_711, documents: 11, dropped: 1 },
         SystemEvent::Audited,
     ]
 }
@@ -187,10 +200,13 @@ pub fn kind(body: &Body) -> &'static str {
             SystemEvent::Reloaded { .. } => "reloaded",
             SystemEvent::IndexRebuilt { .. } => "index rebuilt",
             SystemEvent::TailCut { .. } => "tail cut",
+            SystemEvent::KeysEscrowed { .. } => "keys escrowed",
+            SystemEvent::BackedUp { .. } => "backed up",
+            SystemEvent::Restored { .. } => "restored",
             SystemEvent::Audited => "audited",
         },
     }
 }
 
 /// How many kinds [`kind`] tells apart.
-pub const KINDS: usize = 33;
+pub const KINDS: usize = 36;
