@@ -145,6 +145,16 @@ pub enum VaultError {
         "expected an age recipient for X25519 (age1 and 58 characters), as `lazaretctl key escrow` prints it"
     )]
     BadRecipient,
+    /// Keys are escrowed to at least two.
+    #[error(
+        "keys are escrowed to at least {min} different recipients, found {found}; set backup.recipients in lazaret.toml"
+    )]
+    FewRecipients {
+        /// Different ones that were given.
+        found: usize,
+        /// As many are needed.
+        min: usize,
+    },
     /// The file holds no escrow identity.
     #[error("{} holds no age identity for X25519 (a line AGE-SECRET-KEY-1…)", path.display())]
     BadIdentity {

@@ -19,9 +19,11 @@
 
 mod age;
 mod blob;
+mod copy;
 mod digest;
 mod durable;
 mod error;
+mod escrow;
 mod facts;
 mod intake;
 mod keystore;
@@ -34,9 +36,11 @@ mod site;
 mod vault;
 
 pub use age::{Identity, Recipient};
-pub use blob::{Area, BlobFacts, BlobName, BlobReader, BlobWriter};
+pub use blob::{Area, BadBlobName, BlobFacts, BlobName, BlobReader, BlobWriter};
+pub use copy::{SealedFile, place_sealed, sealed_path, settle_sealed};
 pub use digest::{Sha256, sha256};
 pub use error::VaultError;
+pub use escrow::{ESCROW_RECIPIENTS_MIN, Escrow, OpenedEscrow, RestoredKeys};
 pub use facts::FACTS_BYTES_MAX;
 pub use intake::IntakeKey;
 pub use master::MasterKey;

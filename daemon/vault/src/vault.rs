@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use types::{BlobId, Digest, DocId, UnixMillis};
 
-const BLOBS_NAME: &str = "blobs";
+pub(crate) const BLOBS_NAME: &str = "blobs";
 const SAMPLES_NAME: &str = "samples";
 const LOCK_NAME: &str = "lock";
 
@@ -338,12 +338,29 @@ impl Vault {
         VaultStatus { generation, generation_made, documents, master_key_id, root_made }
     }
 
+    pub(crate) fn now(&self) -> UnixMillis {
+        (self.clock)()
+    }
+
+    pub(crate) fn keys(&self) -> &Keystore {
+        &self.keys
+    }
+
+    pub(crate) fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
+    pub(crate) fn site_secrets(&self) -> Result<[crate::secret::Secret; 3], VaultError> {
+        site::secrets(&self.dir, &self.top().root)
+    }
+
     fn top(&self) -> MutexGuard<'_, Top> {
         self.top.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn lock(dir: &Path) -> Result<File, VaultError> {
+/// Takes the vault for this process.
+pub(crate) fn lock(dir: &Path) -> Result<File, VaultError> {
     let path = dir.join(LOCK_NAME);
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);

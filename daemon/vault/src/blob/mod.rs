@@ -15,7 +15,7 @@ mod format;
 mod reader;
 mod writer;
 
-pub use area::{Area, BlobName};
+pub use area::{Area, BadBlobName, BlobName};
 pub(crate) use format::{SAMPLE_BYTES_MAX, opens_first_chunk};
 pub use reader::BlobReader;
 pub use writer::{BlobFacts, BlobWriter};
