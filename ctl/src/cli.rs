@@ -1,8 +1,8 @@
 //! The command line: nouns, verbs, and examples for each.
 
 use crate::{
-    appliance::Store, bench::Bench, check, doc, hold::Hold, ledger::Ledger, output::Format,
-    retention::Retention, review::Review, route, setup, submit::Submit, wait::Wait,
+    appliance::Store, bench::Bench, check, doc, evidence::Evidence, hold::Hold, ledger::Ledger,
+    output::Format, retention::Retention, review::Review, route, setup, submit::Submit, wait::Wait,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -53,6 +53,12 @@ pub(crate) enum Verb {
     Wait(Wait),
     #[command(subcommand)]
     Doc(doc::Doc),
+    /// Say who got what of a document, when and why (needs audit)
+    #[command(after_help = "Example:
+  lazaretctl accounting 01JD9Z6M8Q3V5X7Y9A1B2C3D4E -o json")]
+    Accounting(doc::Id),
+    #[command(subcommand)]
+    Evidence(Evidence),
     #[command(subcommand)]
     Review(Review),
     #[command(subcommand)]

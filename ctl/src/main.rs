@@ -3,6 +3,7 @@
 //! One file per noun. Nothing is decided here: what the daemon may be asked stands in `api`, what a rule
 //! file may say in `policy`, what a ledger must be in `ledger`.
 
+mod accounting;
 mod appliance;
 mod bench;
 mod check;
@@ -10,6 +11,7 @@ mod cli;
 mod client;
 mod doc;
 mod events;
+mod evidence;
 mod fail;
 mod get;
 mod hold;
@@ -69,11 +71,15 @@ async fn ask(cli: &Cli) -> Outcome {
     if let Verb::Ledger(what) = &cli.verb {
         return ledger::run(what, cli.config.as_deref(), format).await;
     }
+    if let Verb::Evidence(what) = &cli.verb {
+        return evidence::run(what, cli).await;
+    }
     let client = &Client::connect(cli.config.as_deref()).await?;
     match &cli.verb {
         Verb::Submit(what) => submit::run(what, client, format).await,
         Verb::Wait(what) => wait::run(what, client, format).await,
         Verb::Doc(what) => doc::run(what, client, format).await,
+        Verb::Accounting(id) => accounting::run(id, client, format).await,
         Verb::Review(what) => review::run(what, client, format).await,
         Verb::Route(what) => route::run(what, client, format).await,
         Verb::Reroute(what) => route::reroute(what, client, format).await,
@@ -87,6 +93,7 @@ async fn ask(cli: &Cli) -> Outcome {
         Verb::Reload => appliance::reload(client).await,
         Verb::Bench(what) => bench::run(what, client, format).await,
         Verb::Ledger(_)
+        | Verb::Evidence(_)
         | Verb::Init(_)
         | Verb::Pki(_)
         | Verb::Config(_)

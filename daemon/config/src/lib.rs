@@ -22,5 +22,5 @@ mod tests;
 pub use error::ConfigError;
 pub use example::example;
 pub use load::{Settings, load, parse};
-pub use sections::{Backup, Keys, Listen, Paths, PolicyFiles, SandboxSettings, Space, Tls, Workers};
+pub use sections::{Audit, Backup, Keys, Listen, Paths, PolicyFiles, SandboxSettings, Space, Tls, Workers};
 pub use source::{FindingAction, FindingRules, Source, UnknownAction};

@@ -1,7 +1,7 @@
 //! From a file to [`Settings`], or to everything that is wrong with it.
 
 use crate::{
-    Backup, ConfigError, Keys, Listen, Paths, PolicyFiles, SandboxSettings, Source, Space, Tls, Workers,
+    Audit, Backup, ConfigError, Keys, Listen, Paths, PolicyFiles, SandboxSettings, Source, Space, Tls, Workers,
     check,
     example::Page,
     section::Section,
@@ -40,6 +40,8 @@ pub struct Settings {
     pub workers: Workers,
     /// Disk space.
     pub space: Space,
+    /// Checkpoints of the ledger.
+    pub audit: Audit,
     /// Copies of blobs and keys.
     pub backup: Backup,
     /// Confinement.
@@ -108,6 +110,7 @@ impl Section for Settings {
         let policy = table.table("policy");
         let workers = table.table("workers");
         let space = table.table("space");
+        let audit = table.table("audit");
         let backup = table.table("backup");
         let sandbox = table.table("sandbox");
         let sources = table.tables::<Source>("source", SOURCES_MAX);
@@ -127,6 +130,7 @@ impl Section for Settings {
             policy: policy?,
             workers: workers?,
             space: space?,
+            audit: audit?,
             backup: backup?,
             sandbox: sandbox?,
             sources: sources?.into_iter().map(|(_, source)| source).collect(),
@@ -142,6 +146,7 @@ impl Section for Settings {
         page.table::<PolicyFiles>("policy");
         page.table::<Workers>("workers");
         page.table::<Space>("space");
+        page.table::<Audit>("audit");
         page.table::<Backup>("backup");
         page.table::<SandboxSettings>("sandbox");
         page.element::<Source>("source");

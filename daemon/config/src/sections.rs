@@ -76,6 +76,13 @@ section! { "Room on the disk.", Space {
         "Free bytes below which nothing is taken in; files then wait in their inboxes.";
 }}
 
+section! { "Checkpoints of the ledger: signed, and carried away so that later changes show.", Audit {
+    spool_dir: Option<PathBuf> = Optional(Location("/srv/lazaret/checkpoints")),
+        "Folder that gets each checkpoint as a file; without it, the folder spool in paths.state-dir.";
+    syslog: bool = Switch(true),
+        "Send size, root and signature of each checkpoint to the machine's syslog.";
+}}
+
 section! { "Confinement of workers. Seccomp can never be switched off.", SandboxSettings {
     allow_degraded: bool = Switch(false),
         "Start although the kernel lacks Landlock; audited at each start and shown in status.";

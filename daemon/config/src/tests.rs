@@ -47,6 +47,7 @@ fn every_key_of_the_example_can_be_uncommented() {
         "# crl",
         "# master-key-file",
         "# folder",
+        "# spool-dir",
         "# expected-class",
         "# fallback-dpi",
         "# retention",
@@ -107,7 +108,7 @@ fn every_error_is_reported_at_once_in_the_order_of_the_lines() {
             "11: keys: expected one of master-key-file and credential, found neither",
             "15: source.scan-ms: expected a number from 2000 to 60000, found 1999",
             "17: source.limits.pages-max: expected a number from 1 to 5000, found \"many\"",
-            "18: sauce: expected one of site, paths, listen, tls, keys, policy, workers, space, backup, sandbox, source, found an unknown key; did you mean source?",
+            "18: sauce: expected one of site, paths, listen, tls, keys, policy, workers, space, audit, backup, sandbox, source, found an unknown key; did you mean source?",
         ]
         .map(|error| format!("{PATH}:{error}"))
     );
@@ -115,7 +116,8 @@ fn every_error_is_reported_at_once_in_the_order_of_the_lines() {
 
 #[test]
 fn no_table_takes_an_unknown_key() {
-    for table in ["site", "paths", "listen", "tls", "keys", "policy", "workers", "space", "sandbox"] {
+    for table in ["site", "paths", "listen", "tls", "keys", "policy", "workers", "space", "audit", "sandbox"]
+    {
         let header = format!("[{table}]\n");
         let line = "surprise = 1\n";
         let text = if LEAST.contains(&header) {

@@ -1,8 +1,13 @@
 //! Appending: a batch is one write and one fdatasync.
 
 use crate::error::Context;
-use crate::format::{BATCH_BYTES_MAX, HEADER_BYTES, Link, SEGMENT_BYTES_MAX, encode_frame, encode_header};
+use crate::format::{
+    BATCH_BYTES_MAX, FRAME_BYTES, HEADER_BYTES, Link, SEGMENT_BYTES_MAX, encode_frame, encode_header,
+};
+use crate::mark::{Mark, Recall};
+use crate::merkle::{Frontier, leaf_hash};
 use crate::read::Frames;
+use crate::reserve::{give_back, reserve};
 use crate::segment::file_name;
 use crate::{LedgerError, Records};
 use lifecycle::{Actor, Body, Record};
@@ -44,6 +49,7 @@ pub struct Ledger {
     /// Length of the current segment, all of it acknowledged.
     pub(crate) bytes: u64,
     link: Link,
+    tree: Frontier,
     pub(crate) segment_bytes_max: u64,
     /// Held as long as the ledger is open; the kernel lets go of it when the process dies.
     _lock: File,
@@ -55,28 +61,52 @@ impl Ledger {
     /// # Errors
     /// When another process has it open, or anything but a torn end is damaged.
     pub fn open(dir: &Path) -> Result<(Self, Recovery), LedgerError> {
+        Self::open_against(dir, &[])
+    }
+
+    /// As [`Self::open`], but the ledger must hold what it is known to have held; otherwise nothing of
+    /// it is changed.
+    ///
+    /// # Errors
+    /// [`LedgerError::RolledBack`] and [`LedgerError::Rewritten`] too.
+    pub fn open_against(dir: &Path, known: &[Mark]) -> Result<(Self, Recovery), LedgerError> {
         make_dir(dir).when("make the directory", dir)?;
         let lock = lock(dir)?;
         let mut frames = Frames::from(dir, 0)?;
-        while frames.next(|_| Ok(()))?.is_some() {}
+        let (mut tree, mut recall) = (Frontier::default(), Recall::of(known));
+        recall.at(&tree, frames.link.prev)?;
+        while let Some(leaf) = frames.next(|frame| Ok(leaf_hash(frame.payload)))? {
+            tree.push(leaf);
+            recall.at(&tree, frames.link.prev)?;
+        }
+        recall.end(tree.size())?;
         let link = frames.link;
         let Some(walk) = frames.walk else {
-            let (path, file) = begin_segment(dir, link)?;
-            let ledger = Self::with(dir, path, file, HEADER_BYTES as u64, link, lock);
+            let (path, file) = begin_segment(dir, link, SEGMENT_BYTES_MAX)?;
+            let ledger = Self::with(dir, path, file, HEADER_BYTES as u64, link, tree, lock);
             return Ok((ledger, Recovery { records: 0, cut_bytes: 0 }));
         };
         let path = walk.segment().path.clone();
         let file = OpenOptions::new().write(true).open(&path).when("open for appending", &path)?;
-        let ledger = Self::with(dir, path, file, walk.offset, link, lock);
+        let ledger = Self::with(dir, path, file, walk.offset, link, tree, lock);
         if frames.torn_bytes > 0 {
             ledger.cut();
         }
+        reserve(&ledger.file, SEGMENT_BYTES_MAX).when("reserve space for", &ledger.path)?;
         Ok((ledger, Recovery { records: link.seq - 1, cut_bytes: frames.torn_bytes }))
     }
 
-    fn with(dir: &Path, path: PathBuf, file: File, bytes: u64, link: Link, lock: File) -> Self {
+    fn with(
+        dir: &Path,
+        path: PathBuf,
+        file: File,
+        bytes: u64,
+        link: Link,
+        tree: Frontier,
+        lock: File,
+    ) -> Self {
         let dir = dir.to_owned();
-        Self { dir, path, file, bytes, link, segment_bytes_max: SEGMENT_BYTES_MAX, _lock: lock }
+        Self { dir, path, file, bytes, link, tree, segment_bytes_max: SEGMENT_BYTES_MAX, _lock: lock }
     }
 
     /// Numbers the records of a batch and appends them; all of them are durable on return. After an
@@ -89,9 +119,12 @@ impl Ledger {
             return Ok(Vec::new());
         }
         let (mut link, mut frames, mut records) = (self.link, Vec::new(), Vec::with_capacity(batch.len()));
+        let mut leaves = Vec::with_capacity(batch.len());
         for NewRecord { at, by, body } in batch {
             let record = Record { seq: link.seq, at, by, body };
+            let start = frames.len();
             link = encode_frame(link, &record, &mut frames)?;
+            leaves.push(leaf_hash(&frames[start + FRAME_BYTES..]));
             records.push(record);
             if frames.len() > BATCH_BYTES_MAX {
                 return Err(LedgerError::BatchTooLong { found: frames.len(), max: BATCH_BYTES_MAX });
@@ -100,6 +133,7 @@ impl Ledger {
         self.make_room(frames.len() as u64)?;
         self.write(&frames)?;
         self.link = link;
+        leaves.into_iter().for_each(|leaf| self.tree.push(leaf));
         Ok(records)
     }
 
@@ -107,6 +141,19 @@ impl Ledger {
     #[must_use]
     pub fn tip(&self) -> (u64, Digest) {
         (self.link.seq - 1, self.link.prev)
+    }
+
+    /// Merkle root over all records.
+    #[must_use]
+    pub fn root(&self) -> Digest {
+        self.tree.root()
+    }
+
+    /// What the ledger is now: what a checkpoint is signed over.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        let (size, tip) = self.tip();
+        Mark { size, root: self.root(), tip }
     }
 
     /// Records from `seq` on to the end. Works beside a process that appends: a frame that is not
@@ -123,7 +170,8 @@ impl Ledger {
         if self.bytes == HEADER_BYTES as u64 || self.bytes + more <= self.segment_bytes_max {
             return Ok(());
         }
-        (self.path, self.file) = begin_segment(&self.dir, self.link)?;
+        give_back(&self.file, self.bytes).when("give back the rest of", &self.path)?;
+        (self.path, self.file) = begin_segment(&self.dir, self.link, self.segment_bytes_max)?;
         self.bytes = HEADER_BYTES as u64;
         Ok(())
     }
@@ -141,7 +189,7 @@ impl Ledger {
     }
 
     /// Cuts what lies beyond the last acknowledged record, durably: a frame of a refused batch must
-    /// not show up after the next start.
+    /// not show up after the next start. Reserved blocks go back too; the next segment has its own.
     fn cut(&self) {
         if self.file.set_len(self.bytes).and_then(|()| self.file.sync_all()).is_err() {
             abort("a refused batch could not be taken back");
@@ -150,7 +198,7 @@ impl Ledger {
 }
 
 /// Makes a segment that holds only its header; its bytes and its name are durable on return.
-fn begin_segment(dir: &Path, first: Link) -> Result<(PathBuf, File), LedgerError> {
+fn begin_segment(dir: &Path, first: Link, bytes_max: u64) -> Result<(PathBuf, File), LedgerError> {
     let path = dir.join(file_name(first.seq));
     let begin = || -> io::Result<File> {
         let names = File::open(dir)?;
@@ -158,6 +206,7 @@ fn begin_segment(dir: &Path, first: Link) -> Result<(PathBuf, File), LedgerError
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
         file.write_all(&encode_header(first))?;
+        reserve(&file, bytes_max)?;
         sync(&file);
         fs::rename(staged, &path)?;
         sync(&names);
@@ -199,7 +248,7 @@ fn sync(file: &File) {
 
 /// Gives up at once: a failed fsync is never tried again, because the kernel may have dropped the
 /// bytes and would report success the second time.
-fn abort(why: &'static str) -> ! {
+pub(crate) fn abort(why: &'static str) -> ! {
     eprintln!("lazaret ledger: {why}; stopping so that nothing unsafe is acknowledged");
     std::process::abort();
 }

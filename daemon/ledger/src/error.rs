@@ -1,6 +1,7 @@
 //! What can go wrong while appending and reading.
 
 use crate::Damage;
+use crate::checkpoint::NoteFault;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,39 @@ pub enum LedgerError {
     /// What was written is not what is there.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// A checkpoint was signed over more records than there are: an older ledger was put back, or its
+    /// end was cut off.
+    #[error(
+        "the ledger {}, but a checkpoint over {known} was signed: an older ledger was put back or its end cut off. Nothing was changed. Put back the newer ledger; to see what is missing, run: lazaretctl audit verify",
+        if *found == 0 { "is empty".to_owned() } else { format!("holds {found} records") }
+    )]
+    RolledBack {
+        /// Records that are there.
+        found: u64,
+        /// Records of the checkpoint.
+        known: u64,
+    },
+    /// The first records are not those that a checkpoint was signed over.
+    #[error(
+        "the first {size} records are not those that a checkpoint was signed over: records were changed and the chain written anew. Nothing was changed. Keep a copy of the folder, restore the ledger from backup, then run: lazaretctl audit verify"
+    )]
+    Rewritten {
+        /// Records of the checkpoint.
+        size: u64,
+    },
+    /// The last checkpoint of the log is not as it was written.
+    #[error(
+        "{} is damaged at byte {offset}: {fault}. Nothing was changed. Restore the file from backup, then run: lazaretctl audit verify",
+        path.display()
+    )]
+    BadCheckpoint {
+        /// The log.
+        path: PathBuf,
+        /// Where the note begins, in bytes.
+        offset: u64,
+        /// What is wrong.
+        fault: NoteFault,
+    },
     /// An event is too long to be recorded; nothing of its batch was.
     #[error("a record of {found} bytes is longer than the {max} bytes a record may have")]
     RecordTooLong {

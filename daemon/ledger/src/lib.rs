@@ -10,20 +10,38 @@
 //! but the torn end that a power cut leaves.
 
 mod append;
+mod audit;
+mod checkpoint;
+mod checkpoint_log;
+#[cfg(test)]
+mod checkpoint_tests;
 mod damage;
 mod error;
 mod extent;
 mod format;
+mod keychain;
+pub mod merkle;
+#[cfg(test)]
+mod merkle_tests;
+mod mark;
+mod proof;
 mod read;
+mod reserve;
 mod segment;
 #[cfg(test)]
 mod tests;
 mod verify;
 
 pub use append::{Ledger, NewRecord, Recovery};
+pub use audit::{Audit, AuditFault, Trust, audit};
+pub use checkpoint::{BadKey, Checkpoint, NOTE_BYTES_MAX, NoteFault, SIGNATURE_BYTES, Signed, VerifyingKey};
+pub use checkpoint_log::{CHECKPOINT_LOG, CheckpointLog};
 pub use damage::{Damage, Fault};
 pub use error::LedgerError;
 pub use extent::{Extent, is_segment_name};
 pub use format::{BATCH_BYTES_MAX, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX};
+pub use keychain::{KeyChain, KeyFault};
+pub use mark::Mark;
+pub use proof::{Leaf, PROOF_LEAVES_MAX, Proof, ProofFault, Since, prove, prove_many};
 pub use read::Records;
 pub use verify::{Report, verify};

@@ -6,7 +6,7 @@ use crate::format::{Link, encode_frame};
 use crate::{Damage, Fault, Ledger, LedgerError, NewRecord, Recovery, verify};
 use lifecycle::{Actor, Body, Event, Record, SystemEvent};
 use std::fs::{self, OpenOptions};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use types::{DocId, UnixMillis};
@@ -330,4 +330,55 @@ fn readers_beside_a_writer_see_whole_records_only() {
         }
     });
     assert_eq!(verify(dir.path()).unwrap().records, 300);
+}
+
+#[test]
+fn only_the_last_segment_holds_space_that_it_does_not_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut ledger, _) = open(dir.path());
+    let taken = |path: &Path| {
+        let facts = fs::metadata(path).unwrap();
+        (facts.len(), facts.blocks() * 512)
+    };
+    let first = segments(dir.path()).pop().unwrap();
+    let (length, blocks) = taken(&first);
+    assert_eq!(length, HEADER as u64, "the format does not see the space");
+    assert!(blocks >= crate::SEGMENT_BYTES_MAX, "a commit allocates nothing: {blocks}");
+    (1..=4).for_each(|number| drop(ledger.append(vec![event(number)]).unwrap()));
+    let (length, blocks) = taken(&first);
+    assert!(blocks < length + 8192, "a finished segment keeps {blocks} bytes for {length}");
+    drop(ledger);
+    open(dir.path());
+    let (length, blocks) = taken(&segments(dir.path()).pop().unwrap());
+    assert!(blocks >= crate::SEGMENT_BYTES_MAX && length < 1024, "opened again: {blocks} for {length}");
+}
+
+#[test]
+fn a_ledger_that_is_not_what_it_was_does_not_open_and_is_not_touched() {
+    // A46: a put-back older ledger is noticed. Each size of its past is known by a mark.
+    let dir = tempfile::tempdir().unwrap();
+    let (mut ledger, _) = open(dir.path());
+    let mut marks = vec![ledger.mark()];
+    assert_eq!(marks[0], crate::Mark::empty());
+    for number in 1..=7 {
+        ledger.append(vec![event(number)]).unwrap();
+        marks.push(ledger.mark());
+    }
+    drop(ledger);
+    let (ledger, _) = Ledger::open_against(dir.path(), &marks).unwrap();
+    assert_eq!((ledger.root(), ledger.tip().1), (marks[7].root, marks[7].tip));
+    drop(ledger);
+    for mark in &mut marks.clone() {
+        mark.root.0[0] ^= 1;
+        let refused = Ledger::open_against(dir.path(), &[*mark]).err().unwrap();
+        assert!(matches!(refused, LedgerError::Rewritten { size } if size == mark.size), "{refused}");
+    }
+    let last = segments(dir.path()).pop().unwrap();
+    let mut shorter = fs::read(&last).unwrap();
+    shorter.pop();
+    fs::write(&last, &shorter).unwrap();
+    let refused = Ledger::open_against(dir.path(), &marks).err().unwrap();
+    assert!(matches!(refused, LedgerError::RolledBack { found: 6, known: 7 }), "{refused}");
+    assert!(refused.to_string().contains("lazaretctl audit verify"));
+    assert!(fs::read(&last).unwrap() == shorter, "a refused ledger was changed");
 }

@@ -163,6 +163,23 @@ pub struct Arrival {
     pub retain_until: UnixMillis,
 }
 
+/// The facts of a delivery that must stand together in one line (A39).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Disclosure {
+    /// Who handed the document in.
+    pub uploaded_by: Actor,
+    /// What it was taken for.
+    pub class: Option<DocClass>,
+    /// How sure that was, or 1 when a person said so.
+    pub confidence: Option<Confidence>,
+    /// Where it went.
+    pub route: Label,
+    /// Who owns that.
+    pub owner: Option<Label>,
+    /// What the owner got.
+    pub rendition: Rendition,
+}
+
 /// Door through which bytes came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -251,6 +268,9 @@ pub enum Outcome {
     Delivered {
         /// Keyed digest of what was delivered.
         receipt: Digest,
+        /// What an accounting of disclosures asks for (A39); older ledgers lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        disclosure: Option<Box<Disclosure>>,
     },
     /// Kept until then.
     Retained {

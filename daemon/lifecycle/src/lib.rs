@@ -11,7 +11,7 @@ mod status;
 mod system;
 mod trip;
 
-pub use event::{Actor, Arrival, Body, Channel, Event, Finding, Outcome, Record, Rendition};
+pub use event::{Actor, Arrival, Body, Channel, Disclosure, Event, Finding, Outcome, Record, Rendition};
 pub use sealed::Sealed;
 pub use stage::Stage;
 pub use state::{Blobs, Due, IllegalEvent, Patience, Position, State};

@@ -302,7 +302,7 @@ impl State {
                 self.route = Some(route.clone());
                 self.owner = Some(owner.clone());
             }
-            Outcome::Delivered { receipt } => self.receipt = Some(*receipt),
+            Outcome::Delivered { receipt, .. } => self.receipt = Some(*receipt),
             Outcome::Retained { retention, until } => {
                 self.retention = retention.clone();
                 self.retain_until = *until;

@@ -98,4 +98,15 @@ pub enum SystemEvent {
     },
     /// Somebody read or verified the ledger.
     Audited,
+    /// The key that signs manifests, certificates and evidence, noted at each start: who trusts the
+    /// checkpoints need not pin it.
+    SiteKey {
+        /// The Ed25519 public key, 32 bytes.
+        public: Digest,
+    },
+    /// Evidence about documents was handed out; it holds no content.
+    EvidenceExported {
+        /// Documents.
+        documents: u32,
+    },
 }

@@ -2,19 +2,25 @@
 //! a crash may have left.
 
 use crate::{
+    accounting,
+    backup::{self, Parts, Runs},
     book::Book,
+    checkpoints,
+    checkpoints::Checkpoints,
     commands,
     desk::Desk,
-    doctor, expire, explain,
+    doctor, evidence, expire, explain,
     gauges::Gauges,
     intake,
+    latch::Latch,
     policies::read_policy,
     queries,
     queries::Stream,
     runner, status, submit,
     view::{
-        Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
-        Progress, Receipt, Refused, RouteView, StatusView, Submission,
+        BackupBegun, BackupFile, BackupSigned, Caller, Check, Code, Disclosed, DocumentView, EvidenceFile,
+        EvidenceOf, Expiry, Explained, LedgerReport, PageReading, PageRedactions, Progress, Receipt, Refused,
+        RouteView, StatusView, Submission,
     },
     watch::{self, Folder},
     workers::Workers,
@@ -32,7 +38,7 @@ use tokio::{
     sync::{Notify, mpsc, watch as signal},
     task::JoinSet,
 };
-use types::{DocClass, DocId, Label, Phi, UnixMillis};
+use types::{Digest, DocClass, DocId, Label, Phi, RunId, UnixMillis};
 use vault::{MasterKey, Vault, VaultError};
 
 /// Where things lie under the state directory.
@@ -58,6 +64,10 @@ pub enum StartError {
     LedgerLost { keys: usize },
     #[error("the ledger does not open")]
     Ledger(#[from] LedgerError),
+    #[error(
+        "the log of checkpoints and the keys that sign them are not of the same time: one was put back from a backup. Put both back from the same moment, or move checkpoints.log aside, keep it, and begin a new chain; see docs/guide/audit.md"
+    )]
+    CheckpointKeys,
     #[error("the index does not open")]
     Index(#[from] StoreError),
     #[error("an inbox does not open")]
@@ -104,6 +114,7 @@ impl Appliance {
             let written = appliance.desk.book.note(Actor::Daemon, event).await;
             written.map_err(|_| StartError::Book("the start could not be written to the ledger"))?;
         }
+        checkpoints::sign(&appliance.desk).await;
         Ok(appliance)
     }
 
@@ -129,6 +140,7 @@ impl Appliance {
         }
         tasks.spawn(runner::run(self.desk.clone()));
         tasks.spawn(expire::run(self.desk.clone()));
+        tasks.spawn(checkpoints::run(self.desk.clone()));
         let folders = self.folders.clone();
         let hearing = tokio::spawn(async move {
             while hints.recv().await.is_some() {
@@ -142,11 +154,12 @@ impl Appliance {
         Ok(())
     }
 
-    /// Writes the last line of this run and settles the index on disk.
+    /// Writes the last line of this run, signs the last checkpoint and settles the index on disk.
     pub async fn close(&self) {
         if let Err(error) = self.desk.book.note(Actor::Daemon, SystemEvent::Stopped).await {
             tracing::error!(%error, "the stop could not be written");
         }
+        checkpoints::sign(&self.desk).await;
         let flushed = self.desk.blocking(|desk| Ok(desk.store.flush()?)).await;
         if let Err(refusal) = flushed {
             tracing::warn!(%refusal, "the index could not be settled; the next start replays the ledger");
@@ -214,6 +227,17 @@ asks! {
             Ok(explain::explain(&desk.store.events(doc).map_err(submit::refused)?))
         }
     }
+    /// Every disclosure of a document.
+    accounting(doc: DocId) -> Vec<Disclosed> {
+        desk, _folders => {
+            queries::find(desk, doc)?;
+            Ok(accounting::accounting(&desk.store.events(doc).map_err(submit::refused)?))
+        }
+    }
+    /// Evidence about documents, file by file; audited.
+    evidence(caller: &Caller, of: EvidenceOf) -> mpsc::Receiver<Result<EvidenceFile, Refused>> {
+        desk, _folders => evidence::export(desk, caller, of).await
+    }
     /// Sends a document to another route.
     reroute(caller: &Caller, doc: DocId, route: Label, why: Label) -> DocumentView {
         desk, _folders => commands::reroute(desk, caller, doc, route, why).await
@@ -258,6 +282,20 @@ asks! {
             desk.book.note(caller.actor.clone(), SystemEvent::IndexRebuilt { records }).await.map_err(submit::refused)?;
             Ok(records)
         }
+    }
+    /// Begins a backup: from now on nothing that it needs is destroyed, for a limited time.
+    backup_begin(caller: &Caller) -> BackupBegun { desk, _folders => backup::begin(desk, caller).await }
+    /// The keys, sealed to the recipients of the configuration; audited.
+    backup_keys(caller: &Caller, run: RunId) -> Parts<Vec<u8>> { desk, _folders => backup::keys(desk, caller, run).await }
+    /// The files of a run.
+    backup_list(run: RunId) -> Parts<Vec<BackupFile>> { desk, _folders => backup::list(desk, run).await }
+    /// The bytes of one of them, as they lie on disk.
+    backup_fetch(run: RunId, path: &str, offset: u64) -> Parts<Vec<u8>> {
+        desk, _folders => backup::fetch(desk, run, path, offset).await
+    }
+    /// Ends a backup, and signs what it holds; audited.
+    backup_finish(caller: &Caller, run: RunId, blobs: u64, bytes: u64, list: Digest) -> BackupSigned {
+        desk, _folders => backup::finish(desk, caller, run, blobs, bytes, list).await
     }
     /// Writes a refused call to the ledger.
     audit_denied(rpc: Label, why: Label, actor: Actor) -> () {
@@ -319,7 +357,9 @@ fn open(
     }
     let vault = Vault::open(&vault_dir, &master, clock)?;
     let ledger_dir = state_dir.join(LEDGER_DIR);
-    let (ledger, recovery) = Ledger::open(&ledger_dir)?;
+    let known = checkpoints::known(&settings, &ledger_dir, vault.checkpoint_keys())?;
+    let (ledger, recovery) = Ledger::open_against(&ledger_dir, &known)?;
+    let checkpoints = Checkpoints::open(&settings, &ledger_dir)?;
     let (store, opened) = Store::open(&state_dir.join(INDEX_DIR), &ledger_dir, probe_index)?;
     let folders: Vec<Arc<Folder>> = settings
         .sources
@@ -340,14 +380,19 @@ fn open(
         landlock_abi: proof.landlock_abi,
         degraded: settings.sandbox.allow_degraded,
     });
+    events.push(SystemEvent::SiteKey { public: Digest(vault.verifying_key()) });
     let (store, vault) = (Arc::new(store), Arc::new(vault));
-    let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), clock)?;
+    let latch = Arc::new(Latch::default());
+    let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), latch.clone(), clock)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let desk = Arc::new(Desk {
         settings,
         vault,
         store,
         book,
+        latch,
+        runs: Runs::default(),
+        checkpoints,
         workers,
         policy: ArcSwap::from_pointee(policy),
         gauges,

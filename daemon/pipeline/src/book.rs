@@ -5,11 +5,12 @@
 //! illegal event; what was seen before (same bytes, same idempotency key) is decided here too, where
 //! nothing can come between.
 
+use crate::latch::Latch;
 use ::store::{Store, StoreError};
-use ledger::{Ledger, LedgerError, NewRecord};
+use ledger::{Extent, Ledger, LedgerError, Mark, NewRecord};
 use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use types::{Digest, DocId, UnixMillis};
 use vault::{Vault, Victim};
 
@@ -33,6 +34,9 @@ pub(crate) enum BookError {
     /// The disk is full; nothing was written.
     #[error("the ledger's disk is full")]
     Full,
+    /// A backup is running.
+    #[error("a backup is running, and nothing is destroyed until it ends")]
+    Latched,
     /// The ledger or the index failed.
     #[error("ledger or index: {0}")]
     Broken(&'static str),
@@ -55,12 +59,23 @@ enum Answer {
     Noted,
     Rebuilt(u64),
     Expired(Vec<DocId>),
+    Tip(Tip),
+}
+
+/// How far the ledger reaches.
+pub(crate) struct Tip {
+    pub(crate) mark: Mark,
+    pub(crate) extents: Vec<Extent>,
 }
 
 enum Order {
     Write(Fact),
     /// Make the index anew from the ledger; nothing is written meanwhile.
     Rebuild(oneshot::Sender<Result<Answer, BookError>>),
+    /// Say what the ledger is after all that came before.
+    Mark(oneshot::Sender<Mark>),
+    /// Say how far the ledger reaches, after all that was ordered before.
+    Tip(oneshot::Sender<Result<Answer, BookError>>),
     /// Destroy the keys of these documents, unless a hold came in between.
     Expire {
         docs: Vec<DocId>,
@@ -81,6 +96,7 @@ struct Fact {
 #[derive(Clone)]
 pub(crate) struct Book {
     orders: mpsc::Sender<Order>,
+    sizes: watch::Receiver<u64>,
 }
 
 impl Book {
@@ -90,13 +106,15 @@ impl Book {
         ledger_dir: PathBuf,
         store: Arc<Store>,
         vault: Arc<Vault>,
+        latch: Arc<Latch>,
         clock: fn() -> UnixMillis,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
+        let (size, sizes) = watch::channel(ledger.tip().0);
         thread::Builder::new()
             .name("book".into())
-            .spawn(move || Writer { ledger, ledger_dir, store, vault, clock }.run(inbox))?;
-        Ok(Self { orders })
+            .spawn(move || Writer { ledger, ledger_dir, store, vault, latch, clock, size }.run(inbox))?;
+        Ok(Self { orders, sizes })
     }
 
     /// Writes what happened to a document; durable on return. `expect` is the version it was decided on.
@@ -132,12 +150,36 @@ impl Book {
         self.order(by, Body::System(event), None).await.map(|_| ())
     }
 
+    /// Number of records, as it grows.
+    pub(crate) fn sizes(&self) -> watch::Receiver<u64> {
+        self.sizes.clone()
+    }
+
+    /// What the ledger is now.
+    pub(crate) async fn mark(&self) -> Result<Mark, BookError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = |_| BookError::Broken("the writer is gone");
+        self.orders.send(Order::Mark(reply)).await.map_err(|_| gone(()))?;
+        answer.await.map_err(|_| gone(()))
+    }
+
     /// Makes the index anew from the ledger; gives the number of records.
     pub(crate) async fn rebuild(&self) -> Result<u64, BookError> {
         let (reply, answer) = oneshot::channel();
         self.orders.send(Order::Rebuild(reply)).await.map_err(|_| BookError::Broken("the writer is gone"))?;
         match answer.await.map_err(|_| BookError::Broken("the writer is gone"))?? {
             Answer::Rebuilt(records) => Ok(records),
+            _ => Err(BookError::Broken("the writer answered another question")),
+        }
+    }
+
+    /// How far the ledger reaches; whatever was ordered before is in it, or was refused.
+    pub(crate) async fn tip(&self) -> Result<Tip, BookError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = |_| BookError::Broken("the writer is gone");
+        self.orders.send(Order::Tip(reply)).await.map_err(|_| gone(()))?;
+        match answer.await.map_err(|_| gone(()))?? {
+            Answer::Tip(tip) => Ok(tip),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
     }
@@ -167,7 +209,9 @@ struct Writer {
     ledger_dir: PathBuf,
     store: Arc<Store>,
     vault: Arc<Vault>,
+    latch: Arc<Latch>,
     clock: fn() -> UnixMillis,
+    size: watch::Sender<u64>,
 }
 
 /// What the facts of one batch will have changed once it is written.
@@ -196,6 +240,16 @@ impl Writer {
                                 std::process::abort();
                             }
                         }
+                    }
+                    Order::Mark(reply) => {
+                        self.batch(facts.drain(..));
+                        if reply.send(self.ledger.mark()).is_err() {
+                            tracing::debug!("who asked for a mark went away");
+                        }
+                    }
+                    Order::Tip(reply) => {
+                        self.batch(facts.drain(..));
+                        answer_to(reply, self.tip().map(Answer::Tip));
                     }
                     Order::Expire { docs, by, reply } => {
                         self.batch(facts.drain(..));
@@ -254,7 +308,16 @@ impl Writer {
                 std::process::abort();
             }
         }
+        self.size.send_replace(self.ledger.tip().0);
         Ok(())
+    }
+
+    fn tip(&self) -> Result<Tip, BookError> {
+        let extents = self.ledger.extents().map_err(|error| {
+            tracing::error!(%error, "the segments cannot be listed");
+            BookError::Broken("ledger")
+        })?;
+        Ok(Tip { mark: self.ledger.mark(), extents })
     }
 
     /// A crash between destruction and record is made good by the next run: destroying again is harmless.
@@ -271,6 +334,7 @@ impl Writer {
         if victims.is_empty() {
             return Ok(victims);
         }
+        self.latch.stands_aside()?;
         let whole = |doc: &DocId| Victim { doc: *doc, areas: None };
         let destroyed =
             self.vault.destroy(&victims.iter().map(whole).collect::<Vec<_>>()).map_err(|error| {

@@ -12,7 +12,7 @@ use crate::{
     store::Hashes,
 };
 use ::store::Document;
-use lifecycle::{Outcome, Rendition};
+use lifecycle::{Disclosure, Outcome, Rendition};
 use outbox::FolderTarget;
 use serde::Serialize;
 use std::{io::Read, sync::Arc};
@@ -56,7 +56,28 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
         tracing::warn!(route = %route.name, %error, "the target did not take the document");
         Refusal::Because(Reason::DeliveryFailed)
     })?;
-    Ok(Outcome::Delivered { receipt })
+    let disclosure = Some(Box::new(disclosure(desk, doc, &route.name, rendition)?));
+    Ok(Outcome::Delivered { receipt, disclosure })
+}
+
+/// Who uploaded, how classified, how sure, where to, what: one line for whoever asks later (A39).
+fn disclosure(
+    desk: &Desk,
+    doc: &Document,
+    route: &Label,
+    rendition: Rendition,
+) -> Result<Disclosure, Refusal> {
+    let arrival = desk.store.events_after(doc.id, 0, 1)?;
+    let uploaded_by = arrival.into_iter().next().ok_or(Reason::StorageError)?.by;
+    let state = &doc.state;
+    Ok(Disclosure {
+        uploaded_by,
+        class: state.class,
+        confidence: state.confidence,
+        route: route.clone(),
+        owner: state.owner.clone(),
+        rendition,
+    })
 }
 
 fn load(

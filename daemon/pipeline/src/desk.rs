@@ -1,6 +1,9 @@
 //! The handles a station may use, and nothing else.
 
-use crate::{book::Book, gauges::Gauges, refusal::Refusal, workers::Workers};
+use crate::{
+    backup::Runs, book::Book, checkpoints::Checkpoints, gauges::Gauges, latch::Latch, refusal::Refusal,
+    workers::Workers,
+};
 use ::store::Store;
 use arc_swap::ArcSwap;
 use config::{Settings, Source};
@@ -17,6 +20,9 @@ pub(crate) struct Desk {
     pub(crate) vault: Arc<Vault>,
     pub(crate) store: Arc<Store>,
     pub(crate) book: Book,
+    pub(crate) latch: Arc<Latch>,
+    pub(crate) runs: Runs,
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) workers: Workers,
     pub(crate) policy: ArcSwap<Policy>,
     pub(crate) gauges: Arc<Gauges>,

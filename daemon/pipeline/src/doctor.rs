@@ -1,6 +1,7 @@
 //! The doctor proves what the appliance claims, now: it does not repeat what was true at start.
 
 use crate::{
+    checkpoints,
     desk::Desk,
     view::{Check, Code, LedgerReport, Refused},
     watch::Folder,
@@ -18,6 +19,7 @@ pub(crate) async fn doctor(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> Vec<Che
 fn look(desk: &Desk, folders: &[Arc<Folder>]) -> Vec<Check> {
     let mut checks =
         vec![sandbox_check(desk), space_check(desk), keys_check(desk), ledger_check(desk), index_check(desk)];
+    checks.push(checkpoints_check(desk));
     checks.extend(folders.iter().map(|folder| inbox_check(folder)));
     checks.extend(route_checks(desk));
     checks.push(Check {
@@ -70,6 +72,20 @@ fn ledger_check(desk: &Desk) -> Check {
         }
         Err(damage) => Check { name: "ledger", ok: false, detail: format!("{damage}") },
     }
+}
+
+fn checkpoints_check(desk: &Desk) -> Check {
+    let records = desk.store.applied_seq();
+    let (ok, detail) = match desk.checkpoints.last() {
+        None => (false, "none was signed yet; see the journal".to_owned()),
+        Some((mark, at)) => {
+            let (number, new) = (desk.vault.checkpoint_keys().number, records.saturating_sub(mark.size));
+            let is_late = new > 0 && desk.now().since(at) > checkpoints::LATE_MS;
+            let what = if is_late { ": late, see the journal" } else { "" };
+            (!is_late, format!("the last, at {at} with key {number}, covers all but {new} records{what}"))
+        }
+    };
+    Check { name: "checkpoints", ok, detail }
 }
 
 fn index_check(desk: &Desk) -> Check {

@@ -91,7 +91,7 @@ fn outcome_told(outcome: &Outcome) -> (&'static str, String, Option<Label>) {
 }
 
 /// Who, for people.
-fn name(by: &Actor) -> String {
+pub(crate) fn name(by: &Actor) -> String {
     match by {
         Actor::Daemon => "the appliance".to_owned(),
         Actor::Inbox { uid, .. } => format!("inbox (file of uid {uid})"),

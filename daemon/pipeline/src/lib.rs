@@ -18,31 +18,39 @@ mod route;
 mod deliver;
 mod retain;
 
+mod accounting;
 mod appliance;
 mod artefacts;
+mod backup;
 mod book;
+mod checkpoints;
 mod commands;
 mod desk;
 mod doctor;
+mod evidence;
 mod expire;
 mod explain;
 mod facts;
 mod gauges;
 mod gate;
+mod latch;
 mod policies;
 mod queries;
 mod readings;
 mod refusal;
 mod runner;
+mod spool;
 mod status;
 mod submit;
 mod view;
 mod workers;
 
 pub use appliance::{Appliance, Opening, StartError};
+pub use backup::Parts;
 pub use policies::read_policy;
 pub use queries::Stream;
 pub use view::{
-    Caller, Check, Code, DocumentView, Expiry, Explained, LedgerReport, PageReading, PageRedactions,
-    Progress, Receipt, RedactedBox, Refused, RouteView, SourceView, StationUsage, StatusView, Submission,
+    BackupBegun, BackupFile, BackupSigned, Caller, Check, Code, Disclosed, DocumentView, EvidenceFile,
+    EvidenceOf, Expiry, Explained, LedgerReport, PageReading, PageRedactions, Progress, Receipt, RedactedBox,
+    Refused, RouteView, SourceView, StationUsage, StatusView, Submission,
 };

@@ -19,7 +19,9 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
         let facts = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0)?;
         let rule = desk.policy.load().retention(state.class, &state.source, facts.retention.as_ref());
         if let (Some(raster), Some(pages)) = (state.blobs.raster, state.pages) {
-            artefacts::remove_raster(desk, id, raster, pages)?;
+            for (id, raster, pages) in desk.latch.removable((id, raster, pages)) {
+                artefacts::remove_raster(desk, id, raster, pages)?;
+            }
         }
         Ok(Outcome::Retained { until: until(state.received_at, rule.days), retention: rule.rule })
     })

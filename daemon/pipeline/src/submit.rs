@@ -129,6 +129,10 @@ pub(crate) fn refused(refusal: impl Into<Refusal>) -> Refused {
         Refusal::Because(reason) | Refusal::Reject(reason) => Refused::because(Code::Internal, reason),
         Refusal::NotNow(reason) => Refused::because(Code::Temporary, reason),
         Refusal::Worker(fault) => Refused::because(Code::Internal, fault.reason()),
+        Refusal::Latched => {
+            let message = "a backup is running, and nothing is destroyed until it ends; try again then";
+            Refused::new(Code::Temporary, message)
+        }
         Refusal::Overtaken => {
             Refused::new(Code::Conflict, "the document changed meanwhile; look at it again")
         }

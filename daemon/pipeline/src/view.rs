@@ -3,7 +3,7 @@
 use lifecycle::{Actor, Finding, Rendition, Status};
 use std::collections::BTreeMap;
 use types::{
-    Confidence, Digest, DocClass, DocId, IdKind, Label, PageGeometry, PageWords, Phi, Reason, Rect,
+    Confidence, Digest, DocClass, DocId, IdKind, Label, PageGeometry, PageWords, Phi, Reason, Rect, RunId,
     UnixMillis,
 };
 
@@ -123,6 +123,44 @@ pub struct Explained {
     pub rule: Option<Label>,
 }
 
+/// Something of a document that went to somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disclosed {
+    /// When.
+    pub at: UnixMillis,
+    /// `delivered` or `read`.
+    pub how: &'static str,
+    /// To whom.
+    pub recipient: String,
+    /// What they got; none where an old ledger does not say.
+    pub rendition: Option<Rendition>,
+    /// Rule that sent it, or the code a person gave.
+    pub why: Option<Label>,
+}
+
+/// Which documents evidence is wanted of.
+#[derive(Clone, Debug)]
+pub enum EvidenceOf {
+    /// These.
+    Documents(Vec<DocId>),
+    /// All that came in this time.
+    Received {
+        /// From this moment on.
+        from: UnixMillis,
+        /// To before this one.
+        to: UnixMillis,
+    },
+}
+
+/// One file of a bundle of evidence; the last two are `manifest.json` and `manifest.sig`.
+#[derive(Clone, Debug)]
+pub struct EvidenceFile {
+    /// Relative, with slashes.
+    pub path: String,
+    /// All of it.
+    pub bytes: Vec<u8>,
+}
+
 /// A route.
 #[derive(Clone, Debug)]
 pub struct RouteView {
@@ -234,6 +272,45 @@ pub struct LedgerReport {
     pub segments: u64,
     /// Hash of the last record.
     pub tip: Digest,
+}
+
+/// A backup that has begun.
+#[derive(Clone, Debug)]
+pub struct BackupBegun {
+    /// Which run.
+    pub run: RunId,
+    /// The site.
+    pub site: Label,
+    /// Version of what is written.
+    pub format: u32,
+    /// Records of the ledger that belong to it.
+    pub records: u64,
+    /// Hash of the last of them.
+    pub tip: Digest,
+    /// Days that a copy of the keys is kept.
+    pub keys_days: u32,
+    /// Seconds after which a run that asks for nothing is over.
+    pub lease_s: u64,
+    /// What the manifest's signature verifies with.
+    pub verifying_key: Digest,
+}
+
+/// A file of a backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupFile {
+    /// `ledger/SEGMENT` or `blobs/DOCUMENT/AREA-BLOB`.
+    pub path: String,
+    /// Bytes that belong to the run.
+    pub bytes: u64,
+}
+
+/// The end of a backup.
+#[derive(Clone, Debug)]
+pub struct BackupSigned {
+    /// JSON, as it was signed.
+    pub manifest: Vec<u8>,
+    /// Ed25519, with the site's key.
+    pub signature: [u8; 64],
 }
 
 /// Which kind of no.

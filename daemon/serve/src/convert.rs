@@ -83,6 +83,16 @@ pub(crate) fn explanation(line: p::Explained) -> v1::Explanation {
     }
 }
 
+pub(crate) fn disclosure(told: p::Disclosed) -> v1::Disclosure {
+    v1::Disclosure {
+        at_ms: told.at.0,
+        how: told.how.to_owned(),
+        recipient: told.recipient,
+        rendition: told.rendition.map(|given| rendition(given).to_owned()),
+        why: told.why.map(|why| why.to_string()),
+    }
+}
+
 pub(crate) fn route(route: p::RouteView) -> v1::Route {
     v1::Route {
         name: route.name.to_string(),

@@ -27,5 +27,5 @@ pub use page::{Confidence, PageGeometry, PageWords, Rect, Transform, Word};
 pub use phi::Phi;
 pub use reason::{Disposition, Reason};
 pub use scope::{Scope, UnknownScope};
-pub use time::UnixMillis;
+pub use time::{BadTime, UnixMillis};
 pub use untrusted::{OutOfBounds, Untrusted};

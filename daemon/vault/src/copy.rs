@@ -47,7 +47,7 @@ impl Vault {
     ///
     /// # Errors
     /// When there is no such blob, or the operating system refuses.
-    pub fn open_sealed(&self, name: BlobName) -> Result<File, VaultError> {
+    pub fn open_ciphertext(&self, name: BlobName) -> Result<File, VaultError> {
         let path = self.blobs().path(name);
         match OpenOptions::new().read(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(VaultError::NoBlob { blob: name }),

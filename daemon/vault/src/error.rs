@@ -130,6 +130,30 @@ pub enum VaultError {
         /// Which.
         blob: BlobName,
     },
+    /// A file that was taken in while the appliance was sealed does not open.
+    #[error("{} is not as it was sealed, or is of another site. Restore it from backup and see who can write to its directory", path.display())]
+    IntakeUnusable {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The passphrase file asks for too little or too much, or is damaged.
+    #[error("{} cannot be used: {fault}. Restore it from backup", path.display())]
+    BadPassphraseFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        fault: &'static str,
+    },
+    /// The passphrase is too short or too long.
+    #[error("a passphrase has {min} to {max} bytes, this one has {found}")]
+    BadPassphrase {
+        /// Bytes found.
+        found: usize,
+        /// Bytes allowed.
+        min: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
     /// Sealed facts are not as they were sealed, or belong to another document or purpose.
     #[error(
         "sealed facts of document {doc} do not open for {purpose}: they were changed or belong elsewhere"

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! magic 8 · made u64 · root key 32 · documents u64
-//! n × { name length u8 · name · length u64 · bytes }     parts: `site`, `keystore`
+//! n × { name length u8 · name · length u64 · bytes }     parts: `site`, `keystore`, `signer`
 //! ```
-//! Integers are big-endian. The parts are the vault's files of these names, wrapped under a root key that
-//! was made for this escrow alone: neither the root key in use nor the master key leaves the machine.
+//! Integers are big-endian. `site` and `keystore` are the vault's files of these names, wrapped under a
+//! root key that was made for this escrow alone: neither the root key in use nor the master key leaves the
+//! machine. `signer` is number u64 and seed 32 of the *next* checkpoint key: nobody who opens the escrow
+//! can sign for the time before.
 //! Whoever opens it opens every document that had a key when it was made, also those that were
 //! destroyed later: that is why copies of it are kept for a limited time.
 
@@ -14,6 +16,7 @@ use crate::error::Context;
 use crate::keystore::Keystore;
 use crate::root::{self, Root};
 use crate::secret::{KEY_BYTES, Secret};
+use crate::signer::Signer;
 use crate::site::{self, Site};
 use crate::vault::{BLOBS_NAME, lock};
 use crate::{Identity, MasterKey, Recipient, Vault, VaultError, age};
@@ -27,6 +30,8 @@ const MAGIC: &[u8; 8] = b"LZESCR\0\x01";
 const HEAD_BYTES: usize = MAGIC.len() + 8 + KEY_BYTES + 8;
 const SITE: &str = "site";
 const KEYSTORE: &str = "keystore";
+const SIGNER: &str = "signer";
+const DAMAGED: &str = "its parts are not as they were written";
 /// Recipients; with fewer, one lost key would lose the backup.
 pub const ESCROW_RECIPIENTS_MIN: usize = 2;
 
@@ -68,7 +73,10 @@ impl Vault {
         let root = Root::generate(self.now());
         let secrets = self.site_secrets()?;
         let (keystore, documents) = self.keys().escrow(&root);
-        let parts = [(SITE, site::encode(&root, &secrets)), (KEYSTORE, keystore)];
+        let (number, seed) = self.checkpoint_successor();
+        let signer = Zeroizing::new([number.to_be_bytes().as_slice(), seed.expose()].concat());
+        let site = site::encode(&root, &secrets);
+        let parts = [(SITE, site.as_slice()), (KEYSTORE, &keystore), (SIGNER, &signer)];
         let mut plain = Zeroizing::new(Vec::with_capacity(
             HEAD_BYTES + parts.iter().map(|(name, part)| 9 + name.len() + part.len()).sum::<usize>(),
         ));
@@ -118,6 +126,12 @@ impl OpenedEscrow {
         let root = Root::generate(at);
         root::write(dir, &[&root], &[master])?;
         Site::restore(dir, &site::decode(Path::new("escrow/site"), self.part(SITE)?, &self.root)?, &root)?;
+        let signer: &[u8; 8 + KEY_BYTES] =
+            self.part(SIGNER)?.try_into().map_err(|_| VaultError::NotEscrow { fault: DAMAGED })?;
+        let mut seed = Secret::blank();
+        seed.expose_mut().copy_from_slice(&signer[8..]);
+        let number = u64::from_be_bytes(signer[..8].try_into().expect("8 bytes"));
+        Signer::restore(dir, &root, (number, seed))?;
         Keystore::restore(dir, (self.part(KEYSTORE)?, &self.root), &root, at, keep)
     }
 
@@ -128,7 +142,7 @@ impl OpenedEscrow {
 }
 
 fn parse(plain: &[u8]) -> Result<OpenedEscrow, VaultError> {
-    let damaged = || VaultError::NotEscrow { fault: "its parts are not as they were written" };
+    let damaged = || VaultError::NotEscrow { fault: DAMAGED };
     if !plain.starts_with(MAGIC) {
         return Err(VaultError::NotEscrow {
             fault: "it was written by another version, or is no escrow of this product",

@@ -4,15 +4,16 @@
 //! master key (file, systemd credential, passphrase)
 //!   └─ root key                replaced at every rotation
 //!        ├─ site secrets       keyed digests (HMAC-SHA-256), signatures (Ed25519), sealed intake (X25519)
+//!        ├─ checkpoint keys    signatures (Ed25519), replaced daily
 //!        └─ generation key     replaced at every destruction
 //!             └─ root seed     one per document, kept wrapped, unwrapped for each use
 //!                  └─ seeds    one per area and one for facts; what is left when an area is destroyed
 //!                       └─ blob keys
 //! ```
 //!
-//! On disk, under one directory: `lock`, `root`, `site`, `intake.pub`, `keystore`, `keystore.journal`,
-//! `blobs/<document>/<area>-<blob>` and `samples/<document>-<area>`. Whatever a call acknowledges is durable; an fsync that fails
-//! aborts the process, because nobody can say what it left on disk.
+//! On disk, under one directory: `lock`, `root`, `site`, `intake.pub`, `signer`, `keystore`,
+//! `keystore.journal`, `blobs/<document>/<area>-<blob>` and `samples/<document>-<area>`. Whatever a call
+//! acknowledges is durable; an fsync that fails aborts the process, because nobody can say what it left on disk.
 //!
 //! It does not know what a document is, when it is due, or who may read it; it writes no ledger and
 //! no log. It does not lock memory: that is a property of the whole process, which its unit sets.
@@ -28,10 +29,12 @@ mod facts;
 mod intake;
 mod keystore;
 mod master;
+mod passphrase;
 mod root;
 mod rotate;
 mod samples;
 mod secret;
+mod signer;
 mod site;
 mod vault;
 
@@ -42,9 +45,11 @@ pub use digest::{Sha256, sha256};
 pub use error::VaultError;
 pub use escrow::{ESCROW_RECIPIENTS_MIN, Escrow, OpenedEscrow, RestoredKeys};
 pub use facts::FACTS_BYTES_MAX;
-pub use intake::IntakeKey;
+pub use intake::{INTAKE_METADATA_BYTES_MAX, IntakeKey, SealedFacts, SealedReader, SealedWriter};
 pub use master::MasterKey;
+pub use passphrase::PASSPHRASE_BYTES_MAX;
 pub use rotate::Rotation;
 pub use samples::{Portrait, SampleTrial};
 pub use secret::{KeyId, random};
+pub use signer::CheckpointKeys;
 pub use vault::{Destruction, Swept, Vault, VaultStatus, Victim};

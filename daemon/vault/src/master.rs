@@ -61,6 +61,19 @@ impl MasterKey {
         self.0.derive(&[b"root"])
     }
 
+    /// A master key that an operator sent; none when it has not exactly 32 bytes. The caller wipes them.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; KEY_BYTES] = bytes.try_into().ok()?;
+        let mut key = Secret::blank();
+        key.expose_mut().copy_from_slice(bytes);
+        Some(Self(key))
+    }
+
+    pub(crate) fn of(key: Secret) -> Self {
+        Self(key)
+    }
+
     /// Names this key in the headers of files made with it.
     #[must_use]
     pub fn id(&self) -> KeyId {

@@ -12,13 +12,14 @@
 
 use crate::keystore::Keystore;
 use crate::root::{self, Root, Roots};
-use crate::{MasterKey, VaultError, site};
+use crate::{MasterKey, VaultError, signer, site};
 use std::path::Path;
 use types::UnixMillis;
 
 /// Files beside the keystore that hold keys under the root key. Each moves itself from one root key to
 /// another, and does nothing when it is under the other already.
-pub(crate) const FILES: [fn(&Path, from: &Root, to: &Root) -> Result<(), VaultError>; 1] = [site::move_under];
+pub(crate) const FILES: [fn(&Path, from: &Root, to: &Root) -> Result<(), VaultError>; 2] =
+    [site::move_under, signer::move_under];
 
 /// What a rotation did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

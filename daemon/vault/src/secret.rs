@@ -133,6 +133,15 @@ impl Secret {
     }
 }
 
+/// A copy in a place of its own, wiped like the first.
+impl Clone for Secret {
+    fn clone(&self) -> Self {
+        let mut copy = Self::blank();
+        copy.expose_mut().copy_from_slice(self.expose());
+        copy
+    }
+}
+
 impl Drop for Secret {
     fn drop(&mut self) {
         self.0.zeroize();

@@ -3,12 +3,16 @@
 use crate::blob::Blobs;
 use crate::durable::{make_dir, sync_names};
 use crate::error::Context;
+use crate::intake::SealedReader;
 use crate::keystore::{Keystore, Scope};
 use crate::root::{self, Root};
 use crate::samples::{Portrait, SampleTrial, Samples};
 use crate::secret::KeyId;
+use crate::signer::Signer;
 use crate::site::{self, Site};
-use crate::{Area, BlobName, BlobReader, BlobWriter, MasterKey, Rotation, VaultError, facts, rotate};
+use crate::{
+    Area, BlobName, BlobReader, BlobWriter, CheckpointKeys, MasterKey, Rotation, VaultError, facts, rotate,
+};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -24,6 +28,7 @@ pub struct Vault {
     dir: PathBuf,
     keys: Keystore,
     site: Site,
+    signer: Mutex<Signer>,
     blobs: Blobs,
     samples: Samples,
     /// Whoever holds it may replace the keys above; what writes under the root key holds it too.
@@ -92,6 +97,14 @@ impl Vault {
         Keystore::exists(dir)
     }
 
+    /// Does this master key open the vault? Nothing is changed, and no other process is kept out.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongMasterKey`]; when the root key cannot be read.
+    pub fn fits(dir: &Path, master: &MasterKey) -> Result<(), VaultError> {
+        root::read(dir, master).map(drop)
+    }
+
     /// Makes an empty vault; the directory itself is made when missing, its parent must exist.
     ///
     /// # Errors
@@ -110,6 +123,7 @@ impl Vault {
         let root = Root::generate(clock());
         root::write(dir, &[&root], &[master])?;
         Site::create(dir, &root)?;
+        Signer::create(dir, &root)?;
         Keystore::create(dir, &root, clock())
     }
 
@@ -123,9 +137,10 @@ impl Vault {
         let keys = Keystore::open(dir, &roots)?;
         let root = rotate::resume(dir, &keys, roots, master, clock())?;
         let site = Site::open(dir, &root)?;
+        let signer = Mutex::new(Signer::open(dir, &root)?);
         let (blobs, samples) = (Blobs::new(dir.join(BLOBS_NAME)), Samples::new(dir.join(SAMPLES_NAME)));
         let top = Mutex::new(Top { master: master.copy(), root });
-        Ok(Self { dir: dir.to_owned(), keys, site, blobs, samples, top, clock, _lock: lock })
+        Ok(Self { dir: dir.to_owned(), keys, site, signer, blobs, samples, top, clock, _lock: lock })
     }
 
     /// Gives a document its key and its directory, both durable on return. Concurrent calls share
@@ -188,6 +203,14 @@ impl Vault {
         facts::open(&self.keys.seed(doc, Scope::Facts)?, doc, purpose, sealed)
     }
 
+    /// Opens a file that was sealed with [`crate::IntakeKey::seal`] into `dir`.
+    ///
+    /// # Errors
+    /// When there is none, or its beginning is not as it was sealed.
+    pub fn open_sealed(&self, doc: DocId, dir: &Path) -> Result<SealedReader, VaultError> {
+        SealedReader::open(self.site.intake(), doc, dir)
+    }
+
     /// HMAC-SHA-256 under a secret of the site: equal for equal parts, useless for guessing them.
     #[must_use]
     pub fn keyed_digest(&self, purpose: &'static str, parts: &[&[u8]]) -> Digest {
@@ -204,6 +227,33 @@ impl Vault {
     #[must_use]
     pub fn verifying_key(&self) -> [u8; 32] {
         self.site.verifying_key()
+    }
+
+    /// Signs a checkpoint with the key in force (Ed25519).
+    #[must_use]
+    pub fn sign_checkpoint(&self, text: &[u8]) -> [u8; 64] {
+        self.signer().sign(text)
+    }
+
+    /// The public keys of checkpoints: the one in force, and the next.
+    #[must_use]
+    pub fn checkpoint_keys(&self) -> CheckpointKeys {
+        self.signer().keys()
+    }
+
+    /// Puts the next checkpoint key in force, durably, and erases the one before it. A checkpoint that
+    /// announces the next key must be durable before.
+    ///
+    /// # Errors
+    /// When the operating system refuses: then either nothing happened, or the old key is out of force
+    /// and only its wiping is left, which the next call or start repeats.
+    pub fn rotate_checkpoint_key(&self) -> Result<(), VaultError> {
+        let top = self.top();
+        self.signer().rotate(&top.root)
+    }
+
+    fn signer(&self) -> MutexGuard<'_, Signer> {
+        self.signer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hashes the sealed blobs of some areas, or of all, and keeps the beginning of the largest of each
@@ -348,6 +398,10 @@ impl Vault {
 
     pub(crate) fn blobs(&self) -> &Blobs {
         &self.blobs
+    }
+
+    pub(crate) fn checkpoint_successor(&self) -> (u64, crate::secret::Secret) {
+        self.signer().successor()
     }
 
     pub(crate) fn site_secrets(&self) -> Result<[crate::secret::Secret; 3], VaultError> {

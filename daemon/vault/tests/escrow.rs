@@ -23,7 +23,7 @@ fn two() -> (Identity, Vec<Recipient>) {
 fn copy_blobs(from: &Vault, to: &Path, docs: &[u128]) {
     for number in docs {
         for file in from.sealed_files(doc(*number)).unwrap() {
-            let (bytes, _) = place_sealed(to, file.name, &mut from.open_sealed(file.name).unwrap()).unwrap();
+            let (bytes, _) = place_sealed(to, file.name, &mut from.open_ciphertext(file.name).unwrap()).unwrap();
             assert_eq!(bytes, file.file_bytes);
         }
         settle_sealed(to, doc(*number)).unwrap();
@@ -125,6 +125,6 @@ fn what_is_copied_is_ciphertext() {
     put(&vault, doc(1), Area::Original, blob(1), &[b'A'; 4096]);
     let name = BlobName { doc: doc(1), area: Area::Original, blob: blob(1) };
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut vault.open_sealed(name).unwrap() as &mut File, &mut bytes).unwrap();
+    std::io::Read::read_to_end(&mut vault.open_ciphertext(name).unwrap() as &mut File, &mut bytes).unwrap();
     assert!(bytes.len() > 4096 && !bytes.windows(16).any(|part| part == [b'A'; 16]));
 }

@@ -64,7 +64,7 @@ pub fn outcome(stage: Stage) -> Outcome {
             owner: label("front-desk"),
             rule: label("route.referral"),
         },
-        Stage::Deliver => Outcome::Delivered { receipt: Digest([8; 32]) },
+        Stage::Deliver => Outcome::Delivered { receipt: Digest([8; 32]), disclosure: None },
         Stage::Retain => {
             Outcome::Retained { retention: label("default"), until: UnixMillis(9_500_000_000_000) }
         }

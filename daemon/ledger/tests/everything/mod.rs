@@ -3,7 +3,8 @@
 
 use ledger::NewRecord;
 use lifecycle::{
-    Actor, Arrival, Body, Channel, Event, Finding, Outcome, Rendition, Sealed, Stage, SystemEvent, Trip,
+    Actor, Arrival, Body, Channel, Disclosure, Event, Finding, Outcome, Rendition, Sealed, Stage,
+    SystemEvent, Trip,
 };
 use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, UnixMillis};
 
@@ -32,6 +33,17 @@ fn arrival() -> Arrival {
         sealed: Sealed(vec![1, 2, 254, 255]),
         retention: label("default"),
         retain_until: UnixMillis(1_895_502_192_007),
+    }
+}
+
+fn disclosure() -> Disclosure {
+    Disclosure {
+        uploaded_by: Actor::Inbox { source: label("fax-1"), uid: 1001 },
+        class: Some(DocClass::LabResult),
+        confidence: Some(Confidence::new(0.96875)),
+        route: label("his"),
+        owner: Some(label("him")),
+        rendition: Rendition::Redacted,
     }
 }
 
@@ -125,7 +137,8 @@ fn outcomes() -> Vec<Outcome> {
         Outcome::Redacted { product: blob(4), map: blob(5), boxes: 12, black_pages: 0, sealed },
         Outcome::Stored { manifest: blob(6) },
         Outcome::Routed { route: label("lab"), owner: label("lab-desk"), rule: label("class.lab-result") },
-        Outcome::Delivered { receipt: Digest([0x33; 32]) },
+        Outcome::Delivered { receipt: Digest([0x33; 32]), disclosure: None },
+        Outcome::Delivered { receipt: Digest([0x33; 32]), disclosure: Some(Box::new(disclosure())) },
         Outcome::Retained { retention: label("lab"), until: UnixMillis(1_995_502_192_007) },
     ]
 }
@@ -157,6 +170,8 @@ pub fn system_events() -> Vec<SystemEvent> {
         },
         SystemEvent::Restored { records: 4_711, documents: 11, dropped: 1 },
         SystemEvent::Audited,
+        SystemEvent::SiteKey { public: Digest([0x55; 32]) },
+        SystemEvent::EvidenceExported { documents: 3 },
     ]
 }
 
@@ -204,6 +219,8 @@ pub fn kind(body: &Body) -> &'static str {
             SystemEvent::BackedUp { .. } => "backed up",
             SystemEvent::Restored { .. } => "restored",
             SystemEvent::Audited => "audited",
+            SystemEvent::SiteKey { .. } => "site-key",
+            SystemEvent::EvidenceExported { .. } => "evidence-exported",
         },
     }
 }

@@ -60,6 +60,7 @@ impl documents_server::Documents for Documents {
     type GetOriginalStream = Answers<v1::Chunk>;
     type EventsStream = Answers<v1::Record>;
     type ExplainStream = Answers<v1::Explanation>;
+    type AccountingStream = Answers<v1::Disclosure>;
 
     async fn submit(&self, request: Request<Streaming<v1::SubmitRequest>>) -> Answer<v1::SubmitReply> {
         let caller = caller(&request)?;
@@ -144,6 +145,12 @@ impl documents_server::Documents for Documents {
         let doc = doc_id(&request.get_ref().id)?;
         let lines = self.door.appliance().explain(doc).await.map_err(|no| refused(&no))?;
         Ok(Response::new(answers(lines.into_iter().map(convert::explanation), None)))
+    }
+
+    async fn accounting(&self, request: Request<v1::DocumentRequest>) -> Answer<Self::AccountingStream> {
+        let doc = doc_id(&request.get_ref().id)?;
+        let told = self.door.appliance().accounting(doc).await.map_err(|no| refused(&no))?;
+        Ok(Response::new(answers(told.into_iter().map(convert::disclosure), None)))
     }
 
     async fn place_hold(&self, request: Request<v1::HoldRequest>) -> Answer<v1::Document> {

@@ -34,7 +34,7 @@ pub(crate) fn all(door: &Arc<Door>, readers: &Readers) -> Routes {
         review_server::ReviewServer(review::Review(door.clone()))
         routes_server::RoutesServer(routes::Routes(door.clone()))
         retention_server::RetentionServer(retention::Retention(door.clone()))
-        ledger_server::LedgerServer(ledger::Ledger(door.clone()))
+        ledger_server::LedgerServer(ledger::Ledger::new(door.clone(), readers.clone()))
         appliance_server::ApplianceServer(appliance::Appliance(door.clone()))
     }
     routes.routes()

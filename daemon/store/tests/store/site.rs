@@ -162,7 +162,7 @@ pub(crate) fn whole_trip(source: &str, content: u64) -> Vec<Event> {
             },
             Outcome::Stored { manifest: blob(content) },
             Outcome::Routed { route: label("lab"), owner: label("lab-desk"), rule: label("auto") },
-            Outcome::Delivered { receipt: digest(content) },
+            Outcome::Delivered { receipt: digest(content), disclosure: None },
             Outcome::Retained { retention: label("long"), until: UnixMillis(6_000_000) },
         ]
         .map(Event::Finished),

@@ -10,13 +10,13 @@ use zeroize::Zeroizing;
 
 /// Plain bytes of a chunk: large enough that the tag costs nothing, small enough to hold in memory
 /// for every blob that is open.
-pub(super) const CHUNK_BYTES: usize = 64 * 1024;
+pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
 /// What authentication adds to each chunk.
 pub(super) const TAG_BYTES: usize = MAX_TAG_LEN;
 /// A full chunk on disk.
-pub(super) const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
+pub(crate) const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
 /// Bytes before the first chunk.
-pub(super) const HEADER_BYTES: usize = NAMED_BYTES + COMMITMENT_BYTES;
+pub(crate) const HEADER_BYTES: usize = NAMED_BYTES + COMMITMENT_BYTES;
 
 const MAGIC: &[u8; 8] = b"LZBLOB\r\n";
 const VERSION: u16 = 2;
@@ -27,10 +27,10 @@ const PREFIX_AT: usize = 48;
 const NAMED_BYTES: usize = 56;
 const COMMITMENT_BYTES: usize = 32;
 
-pub(super) type Header = [u8; HEADER_BYTES];
+pub(crate) type Header = [u8; HEADER_BYTES];
 
 /// The key of one blob with the header that every chunk is bound to.
-pub(super) struct Cipher {
+pub(crate) struct Cipher {
     header: Header,
     key: LessSafeKey,
 }
@@ -43,6 +43,11 @@ impl Cipher {
         let mut header = [0; HEADER_BYTES];
         header[..NAMED_BYTES].copy_from_slice(&named);
         header[NAMED_BYTES..].copy_from_slice(&commitment);
+        Self { header, key }
+    }
+
+    /// With a key that was agreed on in another way.
+    pub(crate) fn of(header: Header, key: LessSafeKey) -> Self {
         Self { header, key }
     }
 
@@ -71,14 +76,14 @@ impl Cipher {
     }
 
     /// Seals a chunk and appends its tag.
-    pub(super) fn seal(&self, place: Place, chunk: &mut Vec<u8>) {
+    pub(crate) fn seal(&self, place: Place, chunk: &mut Vec<u8>) {
         self.key
             .seal_in_place_append_tag(self.nonce(place), Aad::from(&self.header), chunk)
             .expect("64 KiB are within what AES-GCM seals");
     }
 
     /// Opens a chunk with its tag in place; none when it is not the chunk of this place.
-    pub(super) fn open<'a>(&self, place: Place, sealed: &'a mut [u8]) -> Option<&'a mut [u8]> {
+    pub(crate) fn open<'a>(&self, place: Place, sealed: &'a mut [u8]) -> Option<&'a mut [u8]> {
         self.key.open_in_place(self.nonce(place), Aad::from(&self.header), sealed).ok()
     }
 
@@ -93,14 +98,14 @@ impl Cipher {
 
 /// Where a chunk stands in its blob.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub(super) number: u32,
-    pub(super) last: bool,
+pub(crate) struct Place {
+    pub(crate) number: u32,
+    pub(crate) last: bool,
 }
 
 /// How long a blob is, told by the length of its file.
 #[derive(Clone, Copy)]
-pub(super) struct Extent {
+pub(crate) struct Extent {
     /// Plain bytes.
     pub(super) bytes: u64,
     /// Chunks, at least one.
@@ -109,7 +114,7 @@ pub(super) struct Extent {
 
 impl Extent {
     /// None when no blob has a file of this length.
-    pub(super) fn of_file(file_bytes: u64) -> Option<Self> {
+    pub(crate) fn of_file(file_bytes: u64) -> Option<Self> {
         let body = file_bytes.checked_sub(HEADER_BYTES as u64)?;
         let chunks = body.div_ceil(SEALED_CHUNK_BYTES as u64);
         let bytes = body.checked_sub(chunks * TAG_BYTES as u64)?;
@@ -123,12 +128,12 @@ impl Extent {
         self.place(self.chunks - 1)
     }
 
-    pub(super) fn place(self, number: u32) -> Place {
+    pub(crate) fn place(self, number: u32) -> Place {
         Place { number, last: number + 1 == self.chunks }
     }
 
     /// Sealed bytes of a chunk, and where they begin in the file.
-    pub(super) fn sealed(self, place: Place) -> (usize, u64) {
+    pub(crate) fn sealed(self, place: Place) -> (usize, u64) {
         let start = u64::from(place.number) * CHUNK_BYTES as u64;
         let plain = (self.bytes - start).min(CHUNK_BYTES as u64) as usize;
         (plain + TAG_BYTES, HEADER_BYTES as u64 + u64::from(place.number) * SEALED_CHUNK_BYTES as u64)

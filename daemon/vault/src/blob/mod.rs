@@ -16,7 +16,10 @@ mod reader;
 mod writer;
 
 pub use area::{Area, BadBlobName, BlobName};
-pub(crate) use format::{SAMPLE_BYTES_MAX, opens_first_chunk};
+pub(crate) use format::{
+    CHUNK_BYTES, Cipher, Extent, HEADER_BYTES, Header, Place, SAMPLE_BYTES_MAX, SEALED_CHUNK_BYTES,
+    opens_first_chunk,
+};
 pub use reader::BlobReader;
 pub use writer::{BlobFacts, BlobWriter};
 

@@ -1,0 +1,187 @@
+//! Checkpoints of the ledger: signed when there is something new, written to their log, then carried out
+//! of the appliance. They are no records of the ledger, else there would always be something new.
+//!
+//! On another day (UTC) the next key takes over and the one before is erased. Every note announces the
+//! next key, so the last note of the old key, durable already, vouches for the new one.
+
+use crate::{appliance::StartError, book::BookError, desk::Desk, refusal::Refusal, spool};
+use config::Settings;
+use ledger::{Checkpoint, CheckpointLog, LedgerError, Mark, NoteFault, Signed, VerifyingKey};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::OwnedMutexGuard, time::MissedTickBehavior};
+use types::{Digest, Label, UnixMillis};
+use vault::{CheckpointKeys, VaultError};
+
+/// Records after which a checkpoint is signed.
+const RECORDS_MAX: u64 = 1_000;
+/// Time after which one is signed, if there are new records.
+const SIGN_EVERY: Duration = Duration::from_secs(60);
+/// Age of records without a checkpoint at which the doctor calls it a fault.
+pub(crate) const LATE_MS: u64 = 5 * 60 * 1000;
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+const SPOOL_DIR: &str = "spool";
+
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("book: {0}")]
+    Book(#[from] BookError),
+    #[error("log: {0}")]
+    Log(#[from] LedgerError),
+    #[error("keys: {0}")]
+    Keys(#[from] VaultError),
+    #[error("note: {0}")]
+    Note(#[from] NoteFault),
+    #[error("{0}")]
+    Work(#[from] Refusal),
+}
+
+/// The log, and where copies go.
+pub(crate) struct Checkpoints {
+    /// Who holds it may sign: sizes in the log must not fall.
+    log: Arc<tokio::sync::Mutex<CheckpointLog>>,
+    last: Mutex<Option<(Mark, UnixMillis)>>,
+    site: Label,
+    spool_dir: PathBuf,
+    syslog: bool,
+}
+
+/// What the ledger must still hold, by its own log and by the copies in the spool folder.
+pub(crate) fn known(
+    settings: &Settings,
+    ledger_dir: &Path,
+    keys: CheckpointKeys,
+) -> Result<Vec<Mark>, StartError> {
+    let last = CheckpointLog::last_of(ledger_dir)?;
+    let mut trusted = BTreeSet::from([keys.current]);
+    match &last {
+        Some(Signed { checkpoint, .. })
+            if [&checkpoint.key, &checkpoint.next].iter().all(|key| key.public != keys.current) =>
+        {
+            return Err(StartError::CheckpointKeys);
+        }
+        Some(Signed { checkpoint, .. }) => {
+            trusted.extend([checkpoint.key.public, checkpoint.next.public]);
+        }
+        None if keys.number > 1 => {
+            tracing::warn!("the log of checkpoints is gone; a new one begins, and pinned keys are not in it");
+        }
+        None => {}
+    }
+    let (copies, mut strange) = spool::read(&spool_dir(settings))?;
+    let mut marks: Vec<Mark> = last.iter().map(|signed| signed.checkpoint.mark).collect();
+    for Signed { checkpoint, .. } in copies {
+        if trusted.contains(&checkpoint.key.public) {
+            trusted.insert(checkpoint.next.public);
+            marks.push(checkpoint.mark);
+        } else {
+            strange += 1;
+        }
+    }
+    if strange > 0 {
+        tracing::warn!(
+            count = strange,
+            "files in the spool folder are no checkpoints of ours; they are ignored"
+        );
+    }
+    Ok(marks)
+}
+
+fn spool_dir(settings: &Settings) -> PathBuf {
+    settings.audit.spool_dir.clone().unwrap_or_else(|| settings.paths.state_dir.join(SPOOL_DIR))
+}
+
+impl Checkpoints {
+    /// Opens the log. The ledger is open, so nobody else has it.
+    pub(crate) fn open(settings: &Settings, ledger_dir: &Path) -> Result<Self, LedgerError> {
+        let log = CheckpointLog::open(ledger_dir)?;
+        let last = log.last().map(|signed| &signed.checkpoint);
+        // Keys carry the name of the site: a chain keeps the one it began with.
+        let site = last.map_or_else(|| settings.site.clone(), |last| last.key.site.clone());
+        if site != settings.site {
+            tracing::warn!(%site, "the site has another name now; checkpoints keep the one they began with");
+        }
+        Ok(Self {
+            last: Mutex::new(last.map(|last| (last.mark, last.at))),
+            log: Arc::new(tokio::sync::Mutex::new(log)),
+            site,
+            spool_dir: spool_dir(settings),
+            syslog: settings.audit.syslog,
+        })
+    }
+
+    /// The last checkpoint: over what, and when.
+    pub(crate) fn last(&self) -> Option<(Mark, UnixMillis)> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Is there something new, or another day?
+    fn is_due(&self, size: u64, at: UnixMillis) -> bool {
+        self.last().is_none_or(|(mark, signed_at)| size > mark.size || day(signed_at) != day(at))
+    }
+
+    fn write(&self, desk: &Desk, log: &mut CheckpointLog, mark: Mark) -> Result<(), Fault> {
+        let at = desk.now();
+        let before = log.last().map(|signed| &signed.checkpoint);
+        let current = desk.vault.checkpoint_keys().current;
+        if before.is_some_and(|before| day(before.at) != day(at) && before.key.public == current) {
+            desk.vault.rotate_checkpoint_key()?;
+        }
+        let keys = desk.vault.checkpoint_keys();
+        let key = |public| VerifyingKey { site: self.site.clone(), public };
+        let prev = log.last().map_or(Digest([0; 32]), Signed::hash);
+        let checkpoint = Checkpoint { mark, at, prev, key: key(keys.current), next: key(keys.next) };
+        let signature = desk.vault.sign_checkpoint(checkpoint.text().as_bytes());
+        let signed = Signed::new(checkpoint, &signature)?;
+        log.append(signed.clone())?;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((mark, at));
+        if let Err(error) = spool::put(&self.spool_dir, &signed) {
+            tracing::warn!(%error, "a checkpoint could not be put into the spool folder");
+        }
+        if self.syslog {
+            spool::tell_syslog(&signed);
+        }
+        Ok(())
+    }
+}
+
+/// Signs until the daemon drains.
+pub(crate) async fn run(desk: Arc<Desk>) {
+    let (mut draining, mut sizes) = (desk.draining.clone(), desk.book.sizes());
+    let mut tick = tokio::time::interval(SIGN_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tried = *sizes.borrow();
+    while !desk.is_draining() {
+        let is_due = tokio::select! {
+            _ = tick.tick() => desk.checkpoints.is_due(*sizes.borrow(), desk.now()),
+            changed = sizes.changed() => changed.is_ok() && *sizes.borrow() >= tried + RECORDS_MAX,
+            _ = draining.changed() => false,
+        };
+        if is_due {
+            tried = *sizes.borrow();
+            sign(&desk).await;
+            tick.reset();
+        }
+    }
+}
+
+/// Signs a checkpoint now. A failure is logged; the next one makes up for it.
+pub(crate) async fn sign(desk: &Arc<Desk>) {
+    if let Err(error) = try_sign(desk).await {
+        tracing::error!(%error, "no checkpoint could be signed; it is tried again");
+    }
+}
+
+async fn try_sign(desk: &Arc<Desk>) -> Result<(), Fault> {
+    let mut log: OwnedMutexGuard<CheckpointLog> = desk.checkpoints.log.clone().lock_owned().await;
+    let mark = desk.book.mark().await?;
+    desk.blocking(move |desk| Ok(desk.checkpoints.write(desk, &mut log, mark))).await?
+}
+
+fn day(at: UnixMillis) -> u64 {
+    at.0 / DAY_MS
+}
