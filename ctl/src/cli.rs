@@ -1,8 +1,20 @@
 //! The command line: nouns, verbs, and examples for each.
 
 use crate::{
-    appliance::Store, bench::Bench, check, doc, evidence::Evidence, hold::Hold, ledger::Ledger,
-    output::Format, retention::Retention, review::Review, route, setup, submit::Submit, wait::Wait,
+    appliance::Store,
+    backup::{Backup, Restore},
+    bench::Bench,
+    check, doc,
+    evidence::Evidence,
+    hold::Hold,
+    key::Key,
+    ledger::Ledger,
+    output::Format,
+    retention::Retention,
+    review::Review,
+    route, setup,
+    submit::Submit,
+    wait::Wait,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -85,6 +97,17 @@ pub(crate) enum Verb {
     Ledger(Ledger),
     #[command(subcommand)]
     Store(Store),
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Make the state of an appliance out of a backup, offline
+    #[command(after_help = "Examples:
+  lazaretctl restore /mnt/backup --identity /media/safe-1/escrow.txt \\
+      --settings /etc/lazaret/lazaret.toml
+  lazaretctl restore /mnt/backup --identity escrow.txt --full \\
+      --state /var/lib/lazaret --master-key-file /root/master.key")]
+    Restore(Restore),
+    #[command(subcommand)]
+    Key(Key),
     #[command(subcommand)]
     Config(check::Config),
     #[command(subcommand)]
@@ -177,6 +200,12 @@ mod tests {
             "retention run --dry-run",
             "retention list --due",
             "ledger verify --dir d",
+            "backup create d",
+            "backup create d --keys-dir k -o json",
+            "backup verify d --pubkey f",
+            "restore d --identity i --settings f --full",
+            "restore d --identity i --state s --master-key-file m",
+            "key escrow -O f",
             "pki issue fax-1 --dir d --days 30",
             "bench --set s --inbox i",
             "completions bash",
@@ -187,6 +216,10 @@ mod tests {
         for line in [
             "wait",
             "wait A --all",
+            "backup create",
+            "restore d --identity i",
+            "restore d --identity i --state s",
+            "restore d --settings f",
             "reroute ID results",
             "submit --source fax",
             "doc list --state lost",

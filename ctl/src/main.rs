@@ -5,6 +5,7 @@
 
 mod accounting;
 mod appliance;
+mod backup;
 mod bench;
 mod check;
 mod cli;
@@ -15,6 +16,7 @@ mod evidence;
 mod fail;
 mod get;
 mod hold;
+mod key;
 mod ledger;
 mod output;
 mod retention;
@@ -49,6 +51,8 @@ fn run(cli: &Cli) -> Outcome {
         Verb::Pki(what) => setup::pki(what),
         Verb::Config(what) => check::config(what),
         Verb::Policy(what) => check::policy(what),
+        Verb::Key(what) => key::run(what),
+        Verb::Restore(what) => backup::restore(what, cli),
         Verb::Completions { shell } => completions(*shell),
         _ => online(cli),
     }
@@ -70,6 +74,9 @@ async fn ask(cli: &Cli) -> Outcome {
     let format = cli.output;
     if let Verb::Ledger(what) = &cli.verb {
         return ledger::run(what, cli.config.as_deref(), format).await;
+    }
+    if let Verb::Backup(what) = &cli.verb {
+        return backup::run(what, cli).await;
     }
     if let Verb::Evidence(what) = &cli.verb {
         return evidence::run(what, cli).await;
@@ -93,6 +100,9 @@ async fn ask(cli: &Cli) -> Outcome {
         Verb::Reload => appliance::reload(client).await,
         Verb::Bench(what) => bench::run(what, client, format).await,
         Verb::Ledger(_)
+        | Verb::Backup(_)
+        | Verb::Restore(_)
+        | Verb::Key(_)
         | Verb::Evidence(_)
         | Verb::Init(_)
         | Verb::Pki(_)

@@ -2,6 +2,7 @@
 //! decides what happens.
 
 mod appliance;
+mod backup;
 mod documents;
 mod ledger;
 mod retention;
@@ -35,6 +36,7 @@ pub(crate) fn all(door: &Arc<Door>, readers: &Readers) -> Routes {
         routes_server::RoutesServer(routes::Routes(door.clone()))
         retention_server::RetentionServer(retention::Retention(door.clone()))
         ledger_server::LedgerServer(ledger::Ledger::new(door.clone(), readers.clone()))
+        backup_server::BackupServer(backup::Backup { door: door.clone(), readers: readers.clone() })
         appliance_server::ApplianceServer(appliance::Appliance(door.clone()))
     }
     routes.routes()
