@@ -24,7 +24,8 @@ impl Safe {
         let root = tempfile::tempdir().unwrap();
         let mut safe = Self { root, recipients: Vec::new() };
         for number in [1, 2] {
-            let made = tool.ctl(&["key", "escrow", "-O", &safe.text(&format!("escrow-{number}.txt"))]).unwrap();
+            let made =
+                tool.ctl(&["key", "escrow", "-O", &safe.text(&format!("escrow-{number}.txt"))]).unwrap();
             assert_eq!(made.code, 0, "{}", made.stderr);
             safe.recipients.push(made.text().trim().to_owned());
         }
@@ -73,7 +74,8 @@ fn trusting(days: Option<u32>) -> (Appliance, Safe) {
     safe.trust(&appliance);
     if let Some(days) = days {
         let rules = appliance.home.join("policy/retention.toml");
-        let shorter = |line: &str| if line.starts_with("days") { format!("days = {days}") } else { line.to_owned() };
+        let shorter =
+            |line: &str| if line.starts_with("days") { format!("days = {days}") } else { line.to_owned() };
         let text: Vec<String> = fs::read_to_string(&rules).unwrap().lines().map(shorter).collect();
         fs::write(&rules, text.join("\n")).unwrap();
     }
@@ -84,7 +86,8 @@ fn trusting(days: Option<u32>) -> (Appliance, Safe) {
 fn original(appliance: &Appliance, id: &str) -> Result<Vec<u8>, i32> {
     let file = appliance.home.join("original.bin");
     let path = file.to_string_lossy();
-    match appliance.ctl(&["doc", "get", id, "--rendition", "original", "--force", "-O", &path]).unwrap().code {
+    match appliance.ctl(&["doc", "get", id, "--rendition", "original", "--force", "-O", &path]).unwrap().code
+    {
         0 => Ok(fs::read(&file).unwrap()),
         code => Err(code),
     }
@@ -100,7 +103,8 @@ fn number(summary: &Value, field: &str) -> u64 {
 
 /// What callers are told of each document, but for when it was last touched.
 fn told(appliance: &Appliance) -> Vec<(String, String, Value)> {
-    let fact = |doc: &Value| (text(doc, "id").to_owned(), text(doc, "state").to_owned(), doc["sha256"].clone());
+    let fact =
+        |doc: &Value| (text(doc, "id").to_owned(), text(doc, "state").to_owned(), doc["sha256"].clone());
     appliance.documents().unwrap().iter().map(fact).collect()
 }
 
@@ -252,7 +256,13 @@ fn damage_and_strangers_are_refused() {
         files.into_iter().find(|file| file.to_string_lossy().ends_with(ending)).unwrap()
     };
     let blob = files_under(&backup.join("blobs")).unwrap().remove(0);
-    let places = [blob.clone(), only("ledger", ".seg"), only("keys", ".age"), only("runs", ".sha256"), only("runs", ".json")];
+    let places = [
+        blob.clone(),
+        only("ledger", ".seg"),
+        only("keys", ".age"),
+        only("runs", ".sha256"),
+        only("runs", ".json"),
+    ];
     for place in &places {
         let good = fs::read(place).unwrap();
         let name = place.file_name().unwrap().to_string_lossy().into_owned();
@@ -290,8 +300,14 @@ fn damage_and_strangers_are_refused() {
     let (mut used, said) = safe.restore("backup", "escrow-1.txt", &[]);
     assert_eq!(said.code, 0, "{}", said.stderr);
     let settings = used.home.join("lazaret.toml").to_string_lossy().into_owned();
-    let again =
-        used.ctl(&["restore", &safe.text("backup"), "--identity", &safe.text("escrow-1.txt"), "--settings", &settings]);
+    let again = used.ctl(&[
+        "restore",
+        &safe.text("backup"),
+        "--identity",
+        &safe.text("escrow-1.txt"),
+        "--settings",
+        &settings,
+    ]);
     assert_eq!(again.unwrap().code, 5, "a state directory is never changed");
     used.start().unwrap();
     assert_eq!(used.documents().unwrap().len(), 1);
@@ -303,5 +319,77 @@ fn damage_and_strangers_are_refused() {
     let config = silent.home.join("lazaret.toml");
     let one = format!("[backup]\nrecipients = [{:?}]\n\n[workers]", safe.recipients[0]);
     fs::write(&config, fs::read_to_string(&config).unwrap().replace("[workers]", &one)).unwrap();
-    assert_eq!(silent.ctl(&["config", "check", &config.to_string_lossy()]).unwrap().code, 9, "one is too few");
+    assert_eq!(
+        silent.ctl(&["config", "check", &config.to_string_lossy()]).unwrap().code,
+        9,
+        "one is too few"
+    );
+}
+
+/// Backups of every format that there ever was.
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../backup/golden")
+}
+
+// "A backup of version N restores on N+1."
+#[test]
+fn backups_of_the_past_are_restored() {
+    if let Some(folder) = std::env::var_os("LAZARET_GOLDEN") {
+        make_golden(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder));
+    }
+    let mut restored = 0;
+    for past in fs::read_dir(golden()).unwrap() {
+        let past = past.unwrap().path();
+        let mut fresh = Plan::default().init().unwrap();
+        let path = |name: &str| past.join(name).to_string_lossy().into_owned();
+        let settings = fresh.home.join("lazaret.toml").to_string_lossy().into_owned();
+        let args = [
+            "restore",
+            &path("backup"),
+            "--identity",
+            &path("escrow.txt"),
+            "--settings",
+            &settings,
+            "--full",
+        ];
+        let said = fresh.ctl(&args).unwrap();
+        assert_eq!(said.code, 0, "{}: {}", past.display(), said.stderr);
+        fresh.start().unwrap();
+        fresh.rest(120).unwrap();
+        for line in fs::read_to_string(past.join("expected.txt")).unwrap().lines() {
+            let [id, state, sha256] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+            assert_eq!(text(&fresh.json(&["doc", "show", id]).unwrap(), "state"), state);
+            match original(&fresh, id) {
+                Ok(bytes) => assert_eq!(kit::sha256_hex(&bytes), sha256),
+                Err(_) => assert_eq!(sha256, "destroyed"),
+            }
+        }
+        restored += 1;
+    }
+    assert!(restored > 0);
+}
+
+fn make_golden(to: &Path) {
+    let (first, safe) = trusting(Some(0));
+    for slip in [71, 72] {
+        first.drop_in("fax", &format!("slip-{slip}.png"), &corpus::slip(slip).bytes).unwrap();
+    }
+    first.rest(120).unwrap();
+    let ids: Vec<String> = first.documents().unwrap().iter().map(|doc| text(doc, "id").to_owned()).collect();
+    assert_eq!(first.ctl(&["hold", &ids[0], "case-17"]).unwrap().code, 0);
+    first.ctl(&["review", "approve", &ids[1]]).unwrap();
+    first.rest(60).unwrap();
+    first.ctl(&["retention", "run"]).unwrap();
+    safe.create(&first);
+    fs::create_dir(to).unwrap();
+    copy(&safe.path("backup"), &to.join("backup"));
+    fs::copy(safe.path("escrow-1.txt"), to.join("escrow.txt")).unwrap();
+    let line = |doc: &Value| {
+        let id = text(doc, "id");
+        let hash =
+            original(&first, id).map_or_else(|_| "destroyed".to_owned(), |bytes| kit::sha256_hex(&bytes));
+        format!("{id} {} {hash}\n", text(doc, "state"))
+    };
+    fs::write(to.join("expected.txt"), first.documents().unwrap().iter().map(line).collect::<String>())
+        .unwrap();
 }
