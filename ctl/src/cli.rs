@@ -2,11 +2,14 @@
 
 use crate::{
     appliance::Store,
+    audit::Audit,
     backup::{Backup, Restore},
     bench::Bench,
-    check, doc,
+    check,
+    deletion::Deletion,
+    doc,
     evidence::Evidence,
-    hold::Hold,
+    hold::{Hold, Unhold},
     key::Key,
     ledger::Ledger,
     output::Format,
@@ -79,14 +82,19 @@ pub(crate) enum Verb {
     #[command(after_help = "Example:
   lazaretctl reroute 01JD9Z6M8Q3V5X7Y9A1B2C3D4E results --why wrong-department")]
     Reroute(route::Reroute),
-    /// Place a hold: the document is neither delivered nor destroyed
-    #[command(after_help = "Example:
-  lazaretctl hold 01JD9Z6M8Q3V5X7Y9A1B2C3D4E case-2026-17")]
+    /// Stop a document with a hold, or keep a whole scope from destruction
+    #[command(after_help = "Examples:
+  lazaretctl hold 01JD9Z6M8Q3V5X7Y9A1B2C3D4E case-2026-17
+  lazaretctl hold place case-2026-17 --source fax --why litigation
+  lazaretctl hold list
+
+A document with a hold of its own is neither delivered nor destroyed. A hold
+with a scope keeps what is in it from destruction, also what comes later.")]
     Hold(Hold),
-    /// Lift a hold
+    /// Lift a hold of a document
     #[command(after_help = "Example:
   lazaretctl unhold 01JD9Z6M8Q3V5X7Y9A1B2C3D4E case-2026-17")]
-    Unhold(Hold),
+    Unhold(Unhold),
     /// Let a document go on from quarantine
     #[command(after_help = "Example:
   lazaretctl release 01JD9Z6M8Q3V5X7Y9A1B2C3D4E")]
@@ -94,7 +102,11 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Retention(Retention),
     #[command(subcommand)]
+    Deletion(Deletion),
+    #[command(subcommand)]
     Ledger(Ledger),
+    #[command(subcommand)]
+    Audit(Audit),
     #[command(subcommand)]
     Store(Store),
     #[command(subcommand)]
@@ -199,7 +211,22 @@ mod tests {
             "reroute ID results --why wrong",
             "retention run --dry-run",
             "retention list --due",
+            "retention list",
+            "retention run A B",
+            "hold A case-1",
+            "unhold A case-1",
+            "hold place case-1 --doc A B --source fax --class claim --sensitivity hiv --why law",
+            "hold place case-1 --from 2026-01-01 --to 2026-01-31 --why law",
+            "hold lift case-1",
+            "hold list -o json",
+            "deletion certificate A -O f",
+            "deletion verify A",
+            "deletion verify --control A",
+            "deletion check f --pubkey k",
             "ledger verify --dir d",
+            "audit verify --dir d --checkpoint c --pubkey k",
+            "audit prove 01JD9Z6M8Q3V5X7Y9A1B2C3D4E -O proof.json",
+            "audit checkpoint --qr",
             "backup create d",
             "backup create d --keys-dir k -o json",
             "backup verify d --pubkey f",
@@ -221,8 +248,13 @@ mod tests {
             "restore d --identity i --state s",
             "restore d --settings f",
             "reroute ID results",
+            "hold A",
+            "hold place case-1 --source fax",
+            "hold place case-1 --from 31.1.2026 --why law",
             "submit --source fax",
             "doc list --state lost",
+            "audit prove ID",
+            "audit checkpoint --qr --png f",
             "review reclassify ID memo",
         ] {
             let words = std::iter::once("lazaretctl").chain(line.split(' '));

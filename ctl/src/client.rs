@@ -2,9 +2,9 @@
 
 use crate::fail::{Exit, Failure, Outcome, cause_chain, unreachable};
 use api::v1::{
-    appliance_client::ApplianceClient, backup_client::BackupClient, documents_client::DocumentsClient,
-    ledger_client::LedgerClient, retention_client::RetentionClient, review_client::ReviewClient,
-    routes_client::RoutesClient,
+    appliance_client::ApplianceClient, backup_client::BackupClient, deletion_client::DeletionClient,
+    documents_client::DocumentsClient, holds_client::HoldsClient, ledger_client::LedgerClient,
+    retention_client::RetentionClient, review_client::ReviewClient, routes_client::RoutesClient,
 };
 use serde::Deserialize;
 use std::{
@@ -62,7 +62,7 @@ macro_rules! services {
 
 services! {
     documents: DocumentsClient, review: ReviewClient, routes: RoutesClient,
-    backup: BackupClient, retention: RetentionClient, ledger: LedgerClient, appliance: ApplianceClient
+    backup: BackupClient, retention: RetentionClient, holds: HoldsClient, deletion: DeletionClient, ledger: LedgerClient, appliance: ApplianceClient
 }
 
 fn endpoint(config: Option<&Path>) -> Outcome<(Endpoint, String)> {

@@ -216,13 +216,22 @@ pub(crate) fn show(format: Format, document: Document) -> Outcome {
         line("received", Some(d.received_at.clone()));
         line("updated", Some(d.updated_at.clone()));
         line("kept until", Some(format!("{} ({})", d.retain_until, d.retention)));
+        for term in d.schedules.iter().filter(|term| term.schedule == "log" || term.until != d.retain_until) {
+            line(&format!("  {}", term.schedule), Some(format!("{} ({})", term.until, term.rule)));
+        }
+        let gone: Vec<&str> =
+            d.schedules.iter().filter(|term| term.destroyed).map(|term| term.schedule.as_str()).collect();
+        line("destroyed", Some(gone.join(", ")));
         line("holds", Some(d.holds.join(", ")));
+        line("sensitivity", Some(d.sensitivity.join(", ")));
         line("findings", Some(d.findings.join(", ")));
         line("bytes", Some(d.bytes.to_string()));
         line("sha256", d.sha256.original.clone());
         line("  redacted", d.sha256.redacted.clone());
         line("  text", d.sha256.text.clone());
         line("duplicate of", d.duplicate_of.clone());
+        line("destroyed before as", d.destroyed_before.clone());
+        line("rejected before as", d.resent_of.clone());
         line("parent", d.parent.clone());
         line("children", Some(d.children.join(" ")));
         table

@@ -92,7 +92,7 @@ async fn save_file(stream: Streaming<Chunk>, what: &Get) -> Outcome {
 }
 
 /// Never follows or overwrites what is there already.
-fn create(path: &Path) -> Outcome<File> {
+pub(crate) fn create(path: &Path) -> Outcome<File> {
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     created.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {

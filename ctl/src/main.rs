@@ -5,11 +5,13 @@
 
 mod accounting;
 mod appliance;
+mod audit;
 mod backup;
 mod bench;
 mod check;
 mod cli;
 mod client;
+mod deletion;
 mod doc;
 mod events;
 mod evidence;
@@ -30,6 +32,7 @@ mod wait;
 use clap::{CommandFactory as _, Parser as _};
 use cli::{Cli, Verb};
 use client::Client;
+use deletion::Deletion;
 use fail::{Exit, Failure, Outcome};
 use std::process::ExitCode;
 
@@ -51,6 +54,8 @@ fn run(cli: &Cli) -> Outcome {
         Verb::Pki(what) => setup::pki(what),
         Verb::Config(what) => check::config(what),
         Verb::Policy(what) => check::policy(what),
+        Verb::Audit(what) => audit::run(what, cli.output),
+        Verb::Deletion(Deletion::Check { file, pubkey }) => deletion::check(file, pubkey),
         Verb::Key(what) => key::run(what),
         Verb::Restore(what) => backup::restore(what, cli),
         Verb::Completions { shell } => completions(*shell),
@@ -90,10 +95,11 @@ async fn ask(cli: &Cli) -> Outcome {
         Verb::Review(what) => review::run(what, client, format).await,
         Verb::Route(what) => route::run(what, client, format).await,
         Verb::Reroute(what) => route::reroute(what, client, format).await,
-        Verb::Hold(what) => hold::place(what, client, format).await,
+        Verb::Hold(what) => hold::run(what, client, format).await,
         Verb::Unhold(what) => hold::lift(what, client, format).await,
         Verb::Release(what) => hold::release(what, client, format).await,
         Verb::Retention(what) => retention::run(what, client, format).await,
+        Verb::Deletion(what) => deletion::run(what, client, format).await,
         Verb::Store(what) => appliance::store(what, client, format).await,
         Verb::Status => appliance::status(client, format).await,
         Verb::Doctor => appliance::doctor(client, format).await,
@@ -104,6 +110,7 @@ async fn ask(cli: &Cli) -> Outcome {
         | Verb::Restore(_)
         | Verb::Key(_)
         | Verb::Evidence(_)
+        | Verb::Audit(_)
         | Verb::Init(_)
         | Verb::Pki(_)
         | Verb::Config(_)

@@ -28,6 +28,19 @@ pub(crate) struct Document {
     pub(crate) retain_until: String,
     pub(crate) bytes: u64,
     pub(crate) findings: Vec<String>,
+    pub(crate) sensitivity: Vec<String>,
+    pub(crate) schedules: Vec<Term>,
+    pub(crate) destroyed_before: Option<String>,
+    pub(crate) resent_of: Option<String>,
+}
+
+/// How long one part of a document is kept.
+#[derive(Serialize)]
+pub(crate) struct Term {
+    pub(crate) schedule: String,
+    pub(crate) until: String,
+    pub(crate) rule: String,
+    pub(crate) destroyed: bool,
 }
 
 /// SHA-256 of its renditions, hex.
@@ -130,7 +143,18 @@ impl From<v1::Document> for Document {
             retain_until: time(d.retain_until_ms),
             bytes: d.bytes,
             findings: d.findings,
+            sensitivity: d.sensitivity,
+            schedules: d.schedules.into_iter().map(Term::from).collect(),
+            destroyed_before: d.destroyed_before,
+            resent_of: d.resent_of,
         }
+    }
+}
+
+impl From<v1::Term> for Term {
+    fn from(term: v1::Term) -> Self {
+        let until = time(term.until_ms);
+        Self { schedule: term.schedule, until, rule: term.rule, destroyed: term.destroyed }
     }
 }
 

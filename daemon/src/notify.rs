@@ -4,9 +4,17 @@ use pipeline::Appliance;
 use std::time::Duration;
 use systemd::daemon::{self, STATE_READY, STATE_RELOADING, STATE_STATUS, STATE_STOPPING, STATE_WATCHDOG};
 
+/// The next step of a start takes no longer than this, µs; more than ten thousand records are applied in that time.
+const START_STEP_USEC: &str = "60000000";
+
 /// Everything is open.
 pub(crate) fn ready(status: &str) {
     tell(&[(STATE_READY, "1"), (STATE_STATUS, status)]);
+}
+
+/// Not ready yet, but getting on: systemd must not give up.
+pub(crate) fn starting(status: &str) {
+    tell(&[("EXTEND_TIMEOUT_USEC", START_STEP_USEC), (STATE_STATUS, status)]);
 }
 
 /// Nothing new is started any more.

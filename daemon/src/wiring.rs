@@ -8,6 +8,7 @@ use serve::Server;
 use std::{
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
+    sync::atomic::{AtomicU64, Ordering},
 };
 use tokio::sync::watch;
 use vault::MasterKey;
@@ -62,8 +63,15 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     })?;
     let (drain, draining) = watch::channel(false);
     let mut drained = draining.clone();
-    let opening =
-        Opening { settings: settings.clone(), policy, master, clock: clock::now, probe_index, draining };
+    let opening = Opening {
+        settings: settings.clone(),
+        policy,
+        master,
+        clock: clock::now,
+        probe_index,
+        progress: index_progress,
+        draining,
+    };
     let appliance = Appliance::open(opening).await?;
     let server = Server::bind(&settings, appliance.clone()).await?;
     if let Some(address) = server.tcp_address() {
@@ -120,6 +128,17 @@ fn master_key(settings: &Settings) -> anyhow::Result<MasterKey> {
         (None, None) => bail!("no master key: set keys.master-key-file or keys.credential"),
     };
     MasterKey::from_file(&file).with_context(|| format!("master key {}", file.display()))
+}
+
+/// Says how far the index is, and has systemd wait for it.
+fn index_progress(seq: u64, of: u64) {
+    /// Between two lines in the journal, records.
+    const LINE_EVERY: u64 = 50_000;
+    static SAID: AtomicU64 = AtomicU64::new(0);
+    notify::starting(&format!("index: {seq} of {of} records"));
+    if seq / LINE_EVERY != SAID.swap(seq, Ordering::Relaxed) / LINE_EVERY || seq == of {
+        tracing::info!(seq, of, "the index follows the ledger");
+    }
 }
 
 /// Opens the index in a child process: sled may panic or take all memory.

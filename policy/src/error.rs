@@ -1,6 +1,6 @@
 //! What is wrong with a rule file. Rule files are written by admins and hold no PHI.
 
-use types::{DocClass, Label};
+use types::{DocClass, Label, Schedule};
 
 /// One mistake: where it is and what to do. A check reports every one at once.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +61,14 @@ pub enum Problem {
     /// The folder of a route leads out of the outbox.
     #[error("the folder of route `{0}` must be a plain relative path without `..`")]
     BadFolder(Label),
-    /// Nothing says how long a document of an unknown class is kept.
-    #[error("one [[rule]] without `classes` and `sources` is needed: it applies to every document")]
-    NoDefaultRetention,
+    /// Nothing says how long this part of any document is kept.
+    #[error(
+        "one [[rule]] with `days` or `{0}-days` and without `classes`, `sources` and `sensitivity` is needed: it applies to every document"
+    )]
+    NoDefaultRetention(Schedule),
+    /// A rule for a label that no document can get.
+    #[error("no [[sensitivity]] of classes.toml has the label `{0}`; define it there")]
+    UnknownSensitivity(Label),
     /// A client has a role that the file does not define.
     #[error("client `{client}` has the unknown role `{role}`; define it under [roles]")]
     UnknownRole {

@@ -12,6 +12,7 @@ mod lexicon;
 mod retention;
 mod roles;
 mod route;
+mod sensitivity;
 mod sheet;
 mod tables;
 mod verdict;
@@ -19,14 +20,15 @@ mod verdict;
 pub use error::{PolicyError, Problem};
 pub use roles::Roles;
 pub use verdict::{
-    Classification, Hit, Identified, KnownValue, PageView, Residue, Retention, Route, RouteFacts,
-    RouteRendition, Verdict,
+    Classification, Hit, Identified, Kept, KnownValue, PageView, Residue, Retention, RetentionFacts, Route,
+    RouteFacts, RouteRendition, Verdict,
 };
 
 use classify::ClassRules;
 use identify::IdentifierRules;
 use retention::RetentionRules;
 use route::RouteRules;
+use sensitivity::SensitivityRules;
 use tables::{Ids, Reader};
 use types::{DocClass, Label, PageWords};
 
@@ -49,6 +51,7 @@ pub struct Policy {
     identifiers: IdentifierRules,
     routes: RouteRules,
     retention: RetentionRules,
+    sensitivity: SensitivityRules,
 }
 
 impl Policy {
@@ -77,11 +80,17 @@ impl Policy {
             &mut ids,
         );
         let routes = RouteRules::read(&mut Reader::new("routes.toml", texts.routes, &mut errors), &mut ids);
-        let retention =
-            RetentionRules::read(&mut Reader::new("retention.toml", texts.retention, &mut errors), &mut ids);
+        let labels = classes.as_ref().map(|(_, sensitivity)| sensitivity.labels()).unwrap_or_default();
+        let retention = RetentionRules::read(
+            &mut Reader::new("retention.toml", texts.retention, &mut errors),
+            &mut ids,
+            &labels,
+        );
         match (classes, identifiers, routes, retention) {
-            (Some(classes), Some(identifiers), Some(routes), Some(retention)) if errors.is_empty() => {
-                Ok(Self { classes, identifiers, routes, retention })
+            (Some((classes, sensitivity)), Some(identifiers), Some(routes), Some(retention))
+                if errors.is_empty() =>
+            {
+                Ok(Self { classes, identifiers, routes, retention, sensitivity })
             }
             _ => Err(errors),
         }
@@ -121,8 +130,26 @@ impl Policy {
         self.routes.routes()
     }
 
-    /// How long a document is kept; `requested` is what the sender asked for.
-    pub fn retention(&self, class: Option<DocClass>, source: &Label, requested: Option<&Label>) -> Retention {
-        self.retention.longest(class, source, requested)
+    /// How long what is kept of a document stays, for each schedule by itself.
+    pub fn retention(&self, facts: &RetentionFacts<'_>) -> Retention {
+        self.retention.longest(facts)
+    }
+
+    /// Is there a retention rule of this id?
+    #[must_use]
+    pub fn has_retention_rule(&self, id: &Label) -> bool {
+        self.retention.knows(id)
+    }
+
+    /// The laws of their own that a document falls under, as labels; empty for most.
+    #[must_use]
+    pub fn sensitivity(&self, pages: &[PageView<'_>]) -> Vec<Label> {
+        self.sensitivity.of(pages)
+    }
+
+    /// Can a document get this label?
+    #[must_use]
+    pub fn has_sensitivity(&self, label: &Label) -> bool {
+        self.sensitivity.labels().contains(label)
     }
 }

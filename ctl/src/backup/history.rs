@@ -4,8 +4,8 @@ use crate::fail::{Exit, Failure, Outcome};
 use ledger::Ledger;
 use lifecycle::{Body, Event, Position, Sealed, State};
 use std::{collections::BTreeMap, path::Path};
-use types::{Digest, DocId};
-use vault::{Area, BlobName};
+use types::{Digest, DocId, Schedule};
+use vault::{Area, BlobName, Victim};
 
 /// Every document, as its events tell it; what is sealed in them is left out (some 600 bytes each).
 pub(crate) struct History {
@@ -49,6 +49,16 @@ impl History {
         self.documents.iter().filter(lives).map(|(doc, state)| (*doc, state))
     }
 
+    /// Parts of living documents that were destroyed alone: an older copy of the keys still has theirs.
+    pub(crate) fn destroyed_parts(&self) -> Vec<Victim> {
+        let areas = |state: &State| -> Vec<Area> {
+            let gone = Schedule::CONTENT.into_iter().filter(|part| state.is_destroyed(*part));
+            gone.flat_map(areas_of).copied().collect()
+        };
+        let victims = self.living().map(|(doc, state)| Victim { doc, areas: Some(areas(state)) });
+        victims.filter(|victim| victim.areas.as_ref().is_some_and(|areas| !areas.is_empty())).collect()
+    }
+
     /// Every blob that a living document needs; of a raster its index only.
     pub(crate) fn needed(&self) -> impl Iterator<Item = BlobName> {
         self.living().flat_map(|(doc, state)| needed(doc, state))
@@ -68,4 +78,15 @@ pub(crate) fn needed(doc: DocId, state: &State) -> impl Iterator<Item = BlobName
     ]
     .into_iter()
     .filter_map(move |(area, blob)| Some(BlobName { doc, area, blob: blob? }))
+}
+
+/// Where a part lies.
+const fn areas_of(part: Schedule) -> &'static [Area] {
+    match part {
+        Schedule::Original => &[Area::Original],
+        Schedule::Text => &[Area::Normalised, Area::Text],
+        Schedule::Redacted => &[Area::Redacted],
+        Schedule::Review => &[Area::Review],
+        Schedule::Log => &[],
+    }
 }

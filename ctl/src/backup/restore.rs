@@ -90,6 +90,10 @@ pub(super) fn restore(what: &Restore) -> Outcome<Summary> {
         .map_err(|error| refused(&error))?;
     let (blobs, bytes) = copy_blobs(&folder, &list, &vault_dir, &history)?;
     let vault = Vault::open(&vault_dir, &master, now).map_err(|error| refused(&error))?;
+    let parts = history.destroyed_parts();
+    if !parts.is_empty() {
+        vault.destroy(&parts).map_err(|error| refused(&error))?;
+    }
     check_whole(&vault, &history, &list)?;
     let opened = check_originals(&vault, &history, &ledger_dir, what.full)?;
     let event = SystemEvent::Restored {

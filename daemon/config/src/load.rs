@@ -1,8 +1,8 @@
 //! From a file to [`Settings`], or to everything that is wrong with it.
 
 use crate::{
-    Audit, Backup, ConfigError, Keys, Listen, Paths, PolicyFiles, SandboxSettings, Source, Space, Tls, Workers,
-    check,
+    Audit, Backup, ConfigError, Keys, Listen, Paths, PolicyFiles, SandboxSettings, Source, Space, Tls,
+    Workers, check,
     example::Page,
     section::Section,
     sections::Site,

@@ -9,7 +9,7 @@ use crate::merkle::{Frontier, leaf_hash};
 use crate::read::Frames;
 use crate::reserve::{give_back, reserve};
 use crate::segment::file_name;
-use crate::{LedgerError, Records};
+use crate::{LedgerError, Place, Placed, PlacedRecords, Records};
 use lifecycle::{Actor, Body, Record};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -45,6 +45,8 @@ pub struct Recovery {
 pub struct Ledger {
     pub(crate) dir: PathBuf,
     pub(crate) path: PathBuf,
+    /// First record of the current segment.
+    segment: u64,
     file: File,
     /// Length of the current segment, all of it acknowledged.
     pub(crate) bytes: u64,
@@ -53,6 +55,15 @@ pub struct Ledger {
     pub(crate) segment_bytes_max: u64,
     /// Held as long as the ledger is open; the kernel lets go of it when the process dies.
     _lock: File,
+}
+
+/// Where the next frame goes.
+struct Here {
+    path: PathBuf,
+    /// First record of the segment.
+    segment: u64,
+    file: File,
+    bytes: u64,
 }
 
 impl Ledger {
@@ -83,12 +94,15 @@ impl Ledger {
         let link = frames.link;
         let Some(walk) = frames.walk else {
             let (path, file) = begin_segment(dir, link, SEGMENT_BYTES_MAX)?;
-            let ledger = Self::with(dir, path, file, HEADER_BYTES as u64, link, tree, lock);
+            let here = Here { path, segment: link.seq, file, bytes: HEADER_BYTES as u64 };
+            let ledger = Self::with(dir, here, link, tree, lock);
             return Ok((ledger, Recovery { records: 0, cut_bytes: 0 }));
         };
         let path = walk.segment().path.clone();
+        let segment = walk.segment().first;
         let file = OpenOptions::new().write(true).open(&path).when("open for appending", &path)?;
-        let ledger = Self::with(dir, path, file, walk.offset, link, tree, lock);
+        let here = Here { path, segment, file, bytes: walk.offset };
+        let ledger = Self::with(dir, here, link, tree, lock);
         if frames.torn_bytes > 0 {
             ledger.cut();
         }
@@ -96,17 +110,10 @@ impl Ledger {
         Ok((ledger, Recovery { records: link.seq - 1, cut_bytes: frames.torn_bytes }))
     }
 
-    fn with(
-        dir: &Path,
-        path: PathBuf,
-        file: File,
-        bytes: u64,
-        link: Link,
-        tree: Frontier,
-        lock: File,
-    ) -> Self {
-        let dir = dir.to_owned();
-        Self { dir, path, file, bytes, link, tree, segment_bytes_max: SEGMENT_BYTES_MAX, _lock: lock }
+    fn with(dir: &Path, here: Here, link: Link, tree: Frontier, lock: File) -> Self {
+        let (dir, Here { path, segment, file, bytes }) = (dir.to_owned(), here);
+        let segment_bytes_max = SEGMENT_BYTES_MAX;
+        Self { dir, path, segment, file, bytes, link, tree, segment_bytes_max, _lock: lock }
     }
 
     /// Numbers the records of a batch and appends them; all of them are durable on return. After an
@@ -115,26 +122,39 @@ impl Ledger {
     /// # Errors
     /// When there is no space, or the batch is too long.
     pub fn append(&mut self, batch: Vec<NewRecord>) -> Result<Vec<Record>, LedgerError> {
+        Ok(self.append_placed(batch)?.into_iter().map(|placed| placed.record).collect())
+    }
+
+    /// [`Ledger::append`], which also says where the records lie.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::append`].
+    pub fn append_placed(&mut self, batch: Vec<NewRecord>) -> Result<Vec<Placed>, LedgerError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let (mut link, mut frames, mut records) = (self.link, Vec::new(), Vec::with_capacity(batch.len()));
+        let (mut link, mut frames, mut placed) = (self.link, Vec::new(), Vec::with_capacity(batch.len()));
         let mut leaves = Vec::with_capacity(batch.len());
         for NewRecord { at, by, body } in batch {
             let record = Record { seq: link.seq, at, by, body };
             let start = frames.len();
+            // Within the batch, until it is known which segment takes it.
+            let place = Place { segment: 0, offset: start as u64 };
             link = encode_frame(link, &record, &mut frames)?;
             leaves.push(leaf_hash(&frames[start + FRAME_BYTES..]));
-            records.push(record);
+            placed.push(Placed { record, place, hash: link.prev });
             if frames.len() > BATCH_BYTES_MAX {
                 return Err(LedgerError::BatchTooLong { found: frames.len(), max: BATCH_BYTES_MAX });
             }
         }
         self.make_room(frames.len() as u64)?;
+        for Placed { place, .. } in &mut placed {
+            *place = Place { segment: self.segment, offset: self.bytes + place.offset };
+        }
         self.write(&frames)?;
         self.link = link;
         leaves.into_iter().for_each(|leaf| self.tree.push(leaf));
-        Ok(records)
+        Ok(placed)
     }
 
     /// Number and hash of the last record; 0 and zeros when there is none.
@@ -165,6 +185,14 @@ impl Ledger {
         Records::from(dir, seq)
     }
 
+    /// [`Ledger::read_from`], with the place of each record.
+    ///
+    /// # Errors
+    /// When the first segment that is needed cannot be read.
+    pub fn read_placed(dir: &Path, seq: u64) -> Result<PlacedRecords, LedgerError> {
+        PlacedRecords::from(dir, seq)
+    }
+
     /// Begins a new segment when the current one would grow too long.
     fn make_room(&mut self, more: u64) -> Result<(), LedgerError> {
         if self.bytes == HEADER_BYTES as u64 || self.bytes + more <= self.segment_bytes_max {
@@ -172,6 +200,7 @@ impl Ledger {
         }
         give_back(&self.file, self.bytes).when("give back the rest of", &self.path)?;
         (self.path, self.file) = begin_segment(&self.dir, self.link, self.segment_bytes_max)?;
+        self.segment = self.link.seq;
         self.bytes = HEADER_BYTES as u64;
         Ok(())
     }

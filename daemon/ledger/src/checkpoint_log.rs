@@ -83,6 +83,17 @@ impl CheckpointLog {
         Ok(turns)
     }
 
+    /// The first checkpoint of a log; none when there is no log or no note in it.
+    ///
+    /// # Errors
+    /// When it is damaged, or the file cannot be read.
+    pub fn first_of(dir: &Path) -> Result<Option<Signed>, LedgerError> {
+        let path = dir.join(CHECKPOINT_LOG);
+        let Some(mut entries) = Entries::of(dir).when("open", &path)? else { return Ok(None) };
+        let Some(entry) = entries.next().when("read", &path)? else { return Ok(None) };
+        entry.read().map_err(|fault| LedgerError::BadCheckpoint { path, offset: 0, fault })
+    }
+
     /// The last checkpoint.
     #[must_use]
     pub fn last(&self) -> Option<&Signed> {

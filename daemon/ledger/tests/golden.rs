@@ -81,12 +81,17 @@ fn no_golden_record_can_hold_the_name_of_a_patient() {
         let Body::Document { .. } = record.body else { continue };
         let json = serde_json::to_value(&record).unwrap();
         strings(&json, &mut |text| {
-            assert!(
-                text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte)),
-                "{text}"
-            );
+            // A certificate is JSON inside the JSON: its own strings are looked at.
+            match serde_json::from_str::<serde_json::Value>(text) {
+                Ok(inner @ serde_json::Value::Object(_)) => strings(&inner, &mut |text| plain(text)),
+                _ => plain(text),
+            }
         });
     }
+}
+
+fn plain(text: &str) {
+    assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte)), "{text}");
 }
 
 fn strings(json: &serde_json::Value, look: &mut impl FnMut(&str)) {

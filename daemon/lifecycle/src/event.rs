@@ -1,9 +1,9 @@
 //! Facts, in the past tense. Variants and fields are added, never changed: the ledger keeps them for
 //! years, so every name is written out and a golden ledger pins the bytes.
 
-use crate::{Sealed, Stage, SystemEvent, Trip};
+use crate::{Schedules, Sealed, Stage, SystemEvent, Trip};
 use serde::{Deserialize, Serialize};
-use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, UnixMillis};
+use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, Schedule, UnixMillis};
 
 /// One line of the ledger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,18 +122,43 @@ pub enum Event {
         /// The hold's name.
         hold: Label,
     },
+    /// Found after a crash: this route has it too, from before it was sent elsewhere. Changes nothing.
+    AlsoDelivered {
+        /// The route.
+        route: Label,
+        /// Keyed digest of what was delivered.
+        receipt: Digest,
+    },
     /// Somebody read it. Changes nothing, but is written before a byte is handed out.
     Read {
         /// Which rendition.
         rendition: Rendition,
     },
-    /// Its keys and bytes were destroyed.
+    /// Its keys and bytes were destroyed. Read in old ledgers, written no more: see [`Event::Destroyed`].
     Expired {
         /// Keystore generation before.
         generation_before: u64,
         /// Keystore generation after.
         generation_after: u64,
     },
+    /// A copy of it was received whose sender asked for a longer retention.
+    RetentionExtended {
+        /// The copy.
+        duplicate: DocId,
+        /// Kept until then at least.
+        schedules: Box<Schedules>,
+    },
+    /// Keys and bytes were destroyed, of all of it or of parts.
+    Destroyed {
+        /// The parts whose time was over; none: all of it.
+        areas: Vec<Schedule>,
+        /// The certificate: compact JSON, exactly as it was signed.
+        certificate: String,
+        /// Ed25519 signature of the site over the bytes of the certificate, hex.
+        signature: String,
+    },
+    /// The time of its log is over too: it leaves the lists.
+    Forgotten,
 }
 
 /// How the bytes came, and what is known from outside.
@@ -161,6 +186,15 @@ pub struct Arrival {
     pub retention: Label,
     /// Keep until, if nothing else is learnt.
     pub retain_until: UnixMillis,
+    /// The same for each schedule; records before there were schedules have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedules: Option<Box<Schedules>>,
+    /// A document of the same bytes that retention has destroyed: this one is a new document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destroyed_before: Option<DocId>,
+    /// A document of the same bytes that was rejected: this one is another try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resent_of: Option<DocId>,
 }
 
 /// The facts of a delivery that must stand together in one line (A39).
@@ -236,6 +270,9 @@ pub enum Outcome {
         rules: Vec<Label>,
         /// Pages do not agree on a class.
         mixed: bool,
+        /// Laws of their own that it falls under, as labels of the policy.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        sensitivity: Vec<Label>,
     },
     /// The product is sealed and was read again.
     Redacted {
@@ -278,6 +315,9 @@ pub enum Outcome {
         retention: Label,
         /// Until.
         until: UnixMillis,
+        /// The same for each schedule; records before there were schedules have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schedules: Option<Box<Schedules>>,
     },
 }
 

@@ -1,9 +1,9 @@
 //! What the events of a document fold to, and what is due next.
 
-use crate::{Arrival, Event, Finding, Outcome, Sealed, Stage, Status, Trip};
+use crate::{Arrival, Event, Finding, Outcome, Schedules, Sealed, Stage, Status, Trip};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, UnixMillis};
+use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, Schedule, UnixMillis};
 
 /// Where the document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,9 @@ pub struct State {
     pub reading: Option<Confidence>,
     pub unread_pages: u32,
     pub class: Option<DocClass>,
+    /// Every class it ever had: a hold on a class is not lost by a correction.
+    pub classes: BTreeSet<DocClass>,
+    pub sensitivity: Vec<Label>,
     pub confidence: Option<Confidence>,
     pub rules: Vec<Label>,
     pub mixed: bool,
@@ -71,9 +74,15 @@ pub struct State {
     pub owner: Option<Label>,
     pub receipt: Option<Digest>,
     pub duplicate_of: Option<DocId>,
+    pub destroyed_before: Option<DocId>,
+    pub resent_of: Option<DocId>,
     pub holds: BTreeSet<Label>,
-    pub retention: Label,
-    pub retain_until: UnixMillis,
+    pub schedules: Schedules,
+    /// What senders of copies asked for: no later rule shortens it.
+    pub asked: Option<Schedules>,
+    /// Parts that were destroyed before the whole.
+    pub destroyed: BTreeSet<Schedule>,
+    pub forgotten: bool,
     pub blobs: Blobs,
     pub sealed_arrival: Sealed,
     pub sealed_text: Option<Sealed>,
@@ -133,6 +142,8 @@ impl State {
             reading: None,
             unread_pages: 0,
             class: None,
+            classes: BTreeSet::new(),
+            sensitivity: Vec::new(),
             confidence: None,
             rules: Vec::new(),
             mixed: false,
@@ -143,9 +154,17 @@ impl State {
             owner: None,
             receipt: None,
             duplicate_of: arrival.duplicate_of,
+            destroyed_before: arrival.destroyed_before,
+            resent_of: arrival.resent_of,
             holds: BTreeSet::new(),
-            retention: arrival.retention.clone(),
-            retain_until: arrival.retain_until,
+            schedules: Schedules::given(
+                arrival.schedules.as_deref(),
+                &arrival.retention,
+                arrival.retain_until,
+            ),
+            asked: None,
+            destroyed: BTreeSet::new(),
+            forgotten: false,
             blobs: Blobs { original: arrival.original, ..Blobs::default() },
             sealed_arrival: arrival.sealed.clone(),
             sealed_text: None,
@@ -162,12 +181,12 @@ impl State {
             return Err(IllegalEvent { status: self.status() });
         }
         // Being read changes nothing: a station under way must not be thrown away for it.
-        if !matches!(event, Event::Read { .. }) {
+        if !matches!(event, Event::Read { .. } | Event::AlsoDelivered { .. }) {
             self.version += 1;
             self.updated_at = at;
         }
         match event {
-            Event::Arrived(_) | Event::Read { .. } => {}
+            Event::Arrived(_) | Event::Read { .. } | Event::AlsoDelivered { .. } => {}
             Event::Finished(outcome) => self.finish(outcome),
             Event::Failed { reason, .. } => {
                 self.failures += 1;
@@ -191,6 +210,7 @@ impl State {
             Event::Reclassified { class } => {
                 self.decided_by_person = true;
                 self.class = Some(*class);
+                self.classes.insert(*class);
                 self.confidence = Some(Confidence::new(1.0));
                 self.route = None;
                 self.owner = None;
@@ -208,13 +228,25 @@ impl State {
             Event::HoldLifted { hold } => {
                 self.holds.remove(hold);
             }
-            Event::Expired { .. } => {
+            Event::RetentionExtended { schedules, .. } => {
+                self.schedules = self.schedules.longest(schedules);
+                self.asked = Some(match self.asked {
+                    Some(asked) => asked.longest(schedules),
+                    None => (**schedules).clone(),
+                });
+            }
+            Event::Destroyed { areas, .. } if !areas.is_empty() => {
+                self.destroyed.extend(areas);
+                areas.iter().for_each(|area| self.blobs.forget(*area));
+            }
+            Event::Expired { .. } | Event::Destroyed { .. } => {
                 self.blobs = Blobs::default();
                 self.sealed_arrival = Sealed::default();
                 self.sealed_text = None;
                 self.sealed_product = None;
                 self.rest(Position::Gone, Some(Reason::RetentionOver));
             }
+            Event::Forgotten => self.forgotten = true,
         }
         Ok(self)
     }
@@ -234,8 +266,8 @@ impl State {
                 Position::Kept | Position::Rejected | Position::Gone => false,
             },
             Event::Released => match self.position {
-                Position::Stopped(_) => true,
-                Position::Rejected => self.duplicate_of.is_none() && !stored,
+                Position::Stopped(_) => self.destroyed.is_empty(),
+                Position::Rejected => self.duplicate_of.is_none() && !stored && self.destroyed.is_empty(),
                 Position::At(_) | Position::Review | Position::Kept | Position::Gone => false,
             },
             Event::Approved => self.position == Position::Review,
@@ -255,11 +287,16 @@ impl State {
             }
             Event::HoldPlaced { hold } => self.position != Position::Gone && !self.holds.contains(hold),
             Event::HoldLifted { hold } => self.holds.contains(hold),
-            Event::Read { .. } => self.position != Position::Gone,
-            Event::Expired { .. } => {
-                self.holds.is_empty()
-                    && matches!(self.position, Position::Kept | Position::Rejected | Position::Stopped(_))
+            Event::Read { .. } | Event::AlsoDelivered { .. } | Event::RetentionExtended { .. } => {
+                self.position != Position::Gone
             }
+            Event::Expired { .. } => self.holds.is_empty() && self.is_resting(),
+            Event::Destroyed { areas, .. } => {
+                self.holds.is_empty()
+                    && self.is_resting()
+                    && areas.iter().all(|area| *area != Schedule::Log && !self.destroyed.contains(area))
+            }
+            Event::Forgotten => self.position == Position::Gone && !self.forgotten,
         }
     }
 
@@ -284,8 +321,10 @@ impl State {
                 self.unread_pages = *unread_pages;
                 self.sealed_text = Some(sealed.clone());
             }
-            Outcome::Classified { class, confidence, rules, mixed } => {
+            Outcome::Classified { class, confidence, rules, mixed, sensitivity } => {
                 self.class = Some(*class);
+                self.classes.insert(*class);
+                self.sensitivity.clone_from(sensitivity);
                 self.confidence = Some(*confidence);
                 self.rules.clone_from(rules);
                 self.mixed = *mixed;
@@ -303,9 +342,8 @@ impl State {
                 self.owner = Some(owner.clone());
             }
             Outcome::Delivered { receipt, .. } => self.receipt = Some(*receipt),
-            Outcome::Retained { retention, until } => {
-                self.retention = retention.clone();
-                self.retain_until = *until;
+            Outcome::Retained { retention, until, schedules: terms } => {
+                self.schedules = Schedules::given(terms.as_deref(), retention, *until);
                 self.blobs.raster = None;
             }
         }
@@ -339,7 +377,9 @@ impl State {
             Position::At(stage) if self.failures >= patience.tries_max => Due::Stop(stage),
             Position::At(stage) => Due::Run(stage),
             Position::Review | Position::Stopped(_) => Due::Person,
-            Position::Kept | Position::Rejected if self.holds.is_empty() => Due::Clock(self.retain_until),
+            Position::Kept | Position::Rejected if self.holds.is_empty() => {
+                Due::Clock(self.over_next().unwrap_or(self.schedules.last().until))
+            }
             Position::Kept | Position::Rejected => Due::Person,
             Position::Gone => Due::Nothing,
         }

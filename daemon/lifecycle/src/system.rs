@@ -1,6 +1,6 @@
 //! What happens to the appliance itself. The same rules as for documents: added, never changed.
 
-use crate::Stage;
+use crate::{HoldOrder, Stage, Statement};
 use serde::{Deserialize, Serialize};
 use types::{Digest, DocId, Label, Reason, UnixMillis};
 
@@ -34,6 +34,9 @@ pub enum SystemEvent {
         reason: Reason,
         /// Keyed digest of the file name.
         name: Digest,
+        /// Number of the file among those ever seen in this inbox; none when the entry stays where it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entry: Option<u64>,
     },
     /// A file that was seen is gone, and we did not take it.
     Vanished {
@@ -41,7 +44,41 @@ pub enum SystemEvent {
         source: Label,
         /// Keyed digest of the file name.
         name: Digest,
+        /// Number of the file among those ever seen in this inbox.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entry: Option<u64>,
     },
+    /// Uploads that were begun and not taken.
+    UploadsRefused {
+        /// The source they named, when there is one of that name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<Label>,
+        /// Why; a fixed code.
+        why: Label,
+        /// How many; more than one when a caller was refused very often within a minute.
+        count: u64,
+    },
+    /// Garbage of crashes was removed.
+    Swept {
+        /// Sealed blobs that no document names.
+        blobs: u64,
+        /// Keys of uploads that never became documents, and of documents destroyed before.
+        keys: u64,
+        /// Bytes of the blobs.
+        bytes: u64,
+    },
+    /// The disk was so full that work could not go on: the ballast was given up.
+    BallastReleased {
+        /// Its size.
+        bytes: u64,
+    },
+    /// There is room again: the ballast was made anew.
+    BallastRestored {
+        /// Its size.
+        bytes: u64,
+    },
+    /// A day is over: every file that a source was seen with is accounted for, or is not.
+    Balanced(Box<Statement>),
     /// A caller was refused.
     Denied {
         /// RPC.
@@ -58,6 +95,11 @@ pub enum SystemEvent {
     IndexRebuilt {
         /// Records replayed.
         records: u64,
+    },
+    /// The index was not what the ledger says; it is rebuilt.
+    IndexFaulty {
+        /// What was wrong; a fixed code.
+        why: Label,
     },
     /// A torn tail was cut from the ledger after a crash.
     TailCut {
@@ -108,5 +150,12 @@ pub enum SystemEvent {
     EvidenceExported {
         /// Documents.
         documents: u32,
+    },
+    /// A legal hold with a scope came into force.
+    HoldOrdered(Box<HoldOrder>),
+    /// It ended.
+    HoldEnded {
+        /// Its name.
+        hold: Label,
     },
 }

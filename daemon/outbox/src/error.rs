@@ -11,6 +11,11 @@ pub enum OutboxError {
     /// Another delivery of the same name with other content lies there.
     #[error("the folder already holds this document with other content; move that pair away first")]
     Conflict,
+    /// Somebody else could tamper with the markers.
+    #[error(
+        ".sent in the route's folder must be a directory of the daemon's user that nobody else can write to; remove it"
+    )]
+    Foreign,
     /// No room.
     #[error("the route's folder is full; free some space, delivery is tried again")]
     Full,

@@ -40,6 +40,15 @@ impl Trail {
                     why: self.why.clone(),
                 });
             }
+            Event::AlsoDelivered { route, .. } => {
+                return Some(Disclosed {
+                    at: record.at,
+                    how: "delivered",
+                    recipient: format!("route {route}"),
+                    rendition: None,
+                    why: None,
+                });
+            }
             Event::Read { rendition } => {
                 return Some(Disclosed {
                     at: record.at,

@@ -3,23 +3,29 @@
 
 use crate::{
     accounting,
+    arriving::Arriving,
+    artefacts,
     backup::{self, Parts, Runs},
     book::Book,
+    certificate::Certifier,
     checkpoints,
     checkpoints::Checkpoints,
     commands,
     desk::Desk,
     doctor, evidence, expire, explain,
     gauges::Gauges,
+    handover::{self, Turns},
     intake,
     latch::Latch,
+    mark::{self, Trust},
     policies::read_policy,
     queries,
     queries::Stream,
-    runner, status, submit,
+    retain::DAY_MS,
+    runner, status, submit, sweep, upkeep,
     view::{
         BackupBegun, BackupFile, BackupSigned, Caller, Check, Code, Disclosed, DocumentView, EvidenceFile,
-        EvidenceOf, Expiry, Explained, LedgerReport, PageReading, PageRedactions, Progress, Receipt, Refused,
+        EvidenceOf, Explained, LedgerReport, PageReading, PageRedactions, Progress, Receipt, Refused,
         RouteView, StatusView, Submission,
     },
     watch::{self, Folder},
@@ -33,7 +39,10 @@ use ledger::{Ledger, LedgerError};
 use lifecycle::{Actor, Record, Rendition, Status, SystemEvent};
 use policy::Policy;
 use sandbox::{Launcher, ProveError};
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 use tokio::{
     sync::{Notify, mpsc, watch as signal},
     task::JoinSet,
@@ -90,6 +99,8 @@ pub struct Opening {
     pub clock: fn() -> UnixMillis,
     /// Opens the index in a child process and says whether it survived.
     pub probe_index: fn(&Path) -> bool,
+    /// Told how far the index is while it is built: records applied, and of how many.
+    pub progress: fn(u64, u64),
     /// Turns true when the daemon drains.
     pub draining: signal::Receiver<bool>,
 }
@@ -97,8 +108,8 @@ pub struct Opening {
 /// One appliance. Cheap to clone.
 #[derive(Clone)]
 pub struct Appliance {
-    desk: Arc<Desk>,
-    folders: Arc<Vec<Arc<Folder>>>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) folders: Arc<Vec<Arc<Folder>>>,
 }
 
 impl Appliance {
@@ -115,6 +126,9 @@ impl Appliance {
             written.map_err(|_| StartError::Book("the start could not be written to the ledger"))?;
         }
         checkpoints::sign(&appliance.desk).await;
+        handover::recover(&appliance.desk)
+            .await
+            .map_err(|_| StartError::Book("deliveries of the last run could not be written to the ledger"))?;
         Ok(appliance)
     }
 
@@ -138,9 +152,13 @@ impl Appliance {
             intake::resume_all(&self.desk, folder).await;
             tasks.spawn(watch::run(self.desk.clone(), folder.clone()));
         }
+        sweep::at_start(&self.desk).await;
+        tasks.spawn(sweep::run(self.desk.clone()));
         tasks.spawn(runner::run(self.desk.clone()));
         tasks.spawn(expire::run(self.desk.clone()));
         tasks.spawn(checkpoints::run(self.desk.clone()));
+        tasks.spawn(upkeep::settle(self.desk.clone()));
+        tasks.spawn(upkeep::examine(self.desk.clone()));
         let folders = self.folders.clone();
         let hearing = tokio::spawn(async move {
             while hints.recv().await.is_some() {
@@ -160,15 +178,20 @@ impl Appliance {
             tracing::error!(%error, "the stop could not be written");
         }
         checkpoints::sign(&self.desk).await;
+        let marked = self.desk.blocking(|desk| mark::write(desk).map_err(artefacts::disk)).await;
+        if let Err(refusal) = marked {
+            tracing::warn!(%refusal, "the mark of the ledger could not be written; the next start does it");
+        }
         let flushed = self.desk.blocking(|desk| Ok(desk.store.flush()?)).await;
         if let Err(refusal) = flushed {
             tracing::warn!(%refusal, "the index could not be settled; the next start replays the ledger");
         }
     }
 
-    /// Answers when the writer of ledger and index does: the watchdog is fed only then.
+    /// Answers when the writer of ledger and index does, or builds the index anew and gets on with it: the watchdog
+    /// is fed only then.
     pub async fn is_alive(&self) -> bool {
-        self.desk.book.expire(Vec::new(), Actor::Daemon).await.is_ok()
+        upkeep::is_alive(&self.desk).await
     }
 
     /// Takes an upload in. See [`Receipt`]. An empty chunk ends the body.
@@ -198,6 +221,7 @@ macro_rules! asks {
         }
     };
 }
+pub(crate) use asks;
 
 asks! {
     /// Documents in the order of their ids.
@@ -205,7 +229,9 @@ asks! {
         desk, _folders => queries::documents(desk, status, source, after, limit).await
     }
     /// One document.
-    document(doc: DocId) -> DocumentView { desk, _folders => queries::find(desk, doc).map(|found| queries::view(desk, found)) }
+    document(doc: DocId) -> DocumentView {
+        desk, _folders => queries::view(desk, queries::find(desk, doc)?).map_err(submit::refused)
+    }
     /// The words of all pages; audited.
     words(caller: &Caller, doc: DocId) -> Vec<PageReading> { desk, _folders => queries::words(desk, caller, doc).await }
     /// What is hidden on all pages.
@@ -258,10 +284,6 @@ asks! {
     }
     /// All routes.
     routes() -> Vec<RouteView> { desk, _folders => Ok(routes(desk)) }
-    /// Documents whose retention is over.
-    retention_due() -> Vec<Expiry> { desk, _folders => expire::due(desk).await }
-    /// Destroys them, or only says what would be.
-    retention_run(caller: &Caller, dry_run: bool) -> Vec<Expiry> { desk, _folders => expire::retention_run(desk, caller, dry_run).await }
     /// How far these documents are; none named: all, and the files in inboxes.
     progress(docs: &[DocId]) -> Progress { desk, folders => status::progress(desk, folders, docs) }
     /// The appliance at a glance.
@@ -341,7 +363,7 @@ fn open(
     opening: Opening,
     runtime: &tokio::runtime::Handle,
 ) -> Result<(Appliance, Vec<SystemEvent>), StartError> {
-    let Opening { settings, policy, master, clock, probe_index, draining } = opening;
+    let Opening { settings, policy, master, clock, probe_index, progress, draining } = opening;
     let state_dir = settings.paths.state_dir.clone();
     let _guard = runtime.enter();
     let gauges = Arc::new(Gauges::default());
@@ -360,14 +382,27 @@ fn open(
     let known = checkpoints::known(&settings, &ledger_dir, vault.checkpoint_keys())?;
     let (ledger, recovery) = Ledger::open_against(&ledger_dir, &known)?;
     let checkpoints = Checkpoints::open(&settings, &ledger_dir)?;
-    let (store, opened) = Store::open(&state_dir.join(INDEX_DIR), &ledger_dir, probe_index)?;
+    let index_dir = state_dir.join(INDEX_DIR);
+    let (store, opened) =
+        Store::open_reporting(&index_dir, &ledger_dir, probe_index, |seq| progress(seq, recovery.records))?;
     let folders: Vec<Arc<Folder>> = settings
         .sources
         .iter()
         .filter_map(|source| Folder::open(source).transpose())
         .map(|folder| folder.map(Arc::new))
         .collect::<Result<_, _>>()?;
-    sweep(&vault, &store, recovery.records)?;
+    refuse_a_lost_ledger(&vault, recovery.records)?;
+    vault.sweep()?;
+    let mut trust = mark::check(&state_dir, &ledger_dir, &vault)?;
+    if opened.set_aside.is_some() && trust == Trust::Unmarked {
+        // An index that has followed another ledger looks like a damaged one.
+        trust = Trust::RolledBack;
+    }
+    if trust == Trust::RolledBack {
+        tracing::error!(
+            "the ledger is older than the mark beside it: an old copy was put back; nothing is swept"
+        );
+    }
     let mut events = Vec::new();
     if recovery.cut_bytes > 0 {
         events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });
@@ -383,7 +418,9 @@ fn open(
     events.push(SystemEvent::SiteKey { public: Digest(vault.verifying_key()) });
     let (store, vault) = (Arc::new(store), Arc::new(vault));
     let latch = Arc::new(Latch::default());
-    let book = Book::open(ledger, ledger_dir, store.clone(), vault.clone(), latch.clone(), clock)?;
+    let backups_ms = u64::from(settings.backup.keys_days) * DAY_MS;
+    let certifier = Certifier { site: settings.site.clone(), backups_ms };
+    let book = Book::open(ledger, store.clone(), vault.clone(), certifier, latch.clone(), clock)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let desk = Arc::new(Desk {
         settings,
@@ -397,6 +434,9 @@ fn open(
         policy: ArcSwap::from_pointee(policy),
         gauges,
         clock,
+        trust: Mutex::new(trust),
+        arriving: Arriving::default(),
+        turns: Turns::default(),
         wake: Notify::new(),
         draining,
         started_at: clock(),
@@ -405,23 +445,8 @@ fn open(
     Ok((Appliance { desk, folders: Arc::new(folders) }, events))
 }
 
-/// Removes temp files and keyless blobs. A key without a record is that of an upload that was cut off,
-/// or of a ledger that was put back from an old copy: it is counted and kept, for only a person can tell.
-fn sweep(vault: &Vault, store: &Store, ledger_records: u64) -> Result<(), StartError> {
-    let documents = vault.documents();
-    if ledger_records == 0 && !documents.is_empty() {
-        return Err(StartError::LedgerLost { keys: documents.len() });
-    }
-    let mut unknown = 0_usize;
-    for doc in documents {
-        unknown += usize::from(store.get(doc)?.is_none());
-    }
-    if unknown > 0 {
-        tracing::warn!(
-            count = unknown,
-            "keys without a record are kept: uploads cut off, or an old ledger was put back"
-        );
-    }
-    vault.sweep()?;
-    Ok(())
+/// Keys without any ledger: it was lost or is not mounted.
+fn refuse_a_lost_ledger(vault: &Vault, ledger_records: u64) -> Result<(), StartError> {
+    let keys = vault.documents().len();
+    if ledger_records == 0 && keys > 0 { Err(StartError::LedgerLost { keys }) } else { Ok(()) }
 }

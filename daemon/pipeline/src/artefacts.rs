@@ -121,6 +121,53 @@ pub(crate) fn open_json<T: DeserializeOwned>(
     serde_json::from_slice(&open(desk, doc, area, blob)?).map_err(|_| Refusal::Because(Reason::StorageError))
 }
 
+/// Bytes hashed at a time.
+const HASH_CHUNK_BYTES: usize = 256 << 10;
+
+/// SHA-256 of everything that a reader gives.
+pub(crate) fn sha256_of(mut reader: impl Read) -> Result<Digest, Refusal> {
+    let mut sha256 = vault::Sha256::new();
+    let mut chunk = vec![0; HASH_CHUNK_BYTES];
+    loop {
+        match reader.read(&mut chunk).map_err(disk)? {
+            0 => return Ok(sha256.finish()),
+            read => sha256.update(&chunk[..read]),
+        }
+    }
+}
+
+/// Hands bytes on and fails at their end when their hash is not the expected one.
+pub(crate) struct Verified<R> {
+    from: R,
+    sha256: vault::Sha256,
+    expected: Digest,
+    wrong: bool,
+}
+
+impl<R: Read> Verified<R> {
+    /// Of these bytes.
+    pub(crate) fn new(from: R, expected: Digest) -> Self {
+        Self { from, sha256: vault::Sha256::new(), expected, wrong: false }
+    }
+
+    /// Whether they could not be read, or were not what was expected.
+    pub(crate) fn is_wrong(&self) -> bool {
+        self.wrong
+    }
+}
+
+impl<R: Read> Read for Verified<R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.from.read(out).inspect_err(|_| self.wrong = true)?;
+        self.sha256.update(&out[..read]);
+        if read == 0 && !out.is_empty() && self.sha256.clone().finish() != self.expected {
+            self.wrong = true;
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
+        Ok(read)
+    }
+}
+
 /// Removes a raster and its pages.
 pub(crate) fn remove_raster(desk: &Desk, doc: DocId, index: BlobId, pages: u32) -> Result<(), Refusal> {
     for page in 0..pages as usize {

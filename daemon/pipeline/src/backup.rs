@@ -210,11 +210,12 @@ pub(crate) async fn list(desk: &Arc<Desk>, id: RunId) -> Result<Parts<Vec<Backup
         });
         let mut files: Vec<BackupFile> = ledger.collect();
         for doc in documents.iter() {
-            match desk.vault.sealed_files(*doc) {
-                Ok(sealed) => files.extend(sealed.iter().map(|file| BackupFile {
-                    path: format!("{BLOB_PREFIX}{}", file.name),
-                    bytes: file.file_bytes,
-                })),
+            match desk.vault.blobs(*doc) {
+                Ok(sealed) => files.extend(
+                    sealed
+                        .into_iter()
+                        .map(|(name, bytes)| BackupFile { path: format!("{BLOB_PREFIX}{name}"), bytes }),
+                ),
                 Err(error) => {
                     drop(send.blocking_send(Err(refused(Refusal::from(error)))));
                     return;

@@ -5,14 +5,19 @@
 //! illegal event; what was seen before (same bytes, same idempotency key) is decided here too, where
 //! nothing can come between.
 
-use crate::latch::Latch;
-use ::store::{Store, StoreError};
+use crate::{
+    certificate::Certifier,
+    destruction::{Doomed, Fate},
+    holds::HOLDS_MAX,
+    latch::Latch,
+};
+use ::store::{Hold, Store, StoreError};
 use ledger::{Extent, Ledger, LedgerError, Mark, NewRecord};
 use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread};
+use std::{collections::BTreeMap, sync::Arc, thread};
 use tokio::sync::{mpsc, oneshot, watch};
-use types::{Digest, DocId, UnixMillis};
-use vault::{Vault, Victim};
+use types::{Digest, DocId, Label, UnixMillis};
+use vault::Vault;
 
 /// Facts that may wait for the writer; callers wait when it is full.
 const ORDERS_MAX: usize = 1024;
@@ -34,6 +39,15 @@ pub(crate) enum BookError {
     /// The disk is full; nothing was written.
     #[error("the ledger's disk is full")]
     Full,
+    /// A hold of this name is in force already.
+    #[error("a hold of this name is in force")]
+    HoldInForce,
+    /// No hold of this name is in force.
+    #[error("no hold of this name is in force")]
+    NoSuchHold,
+    /// As many holds are in force as there may be.
+    #[error("too many holds are in force")]
+    HoldsFull,
     /// A backup is running.
     #[error("a backup is running, and nothing is destroyed until it ends")]
     Latched,
@@ -58,7 +72,7 @@ enum Answer {
     Admitted(Admission),
     Noted,
     Rebuilt(u64),
-    Expired(Vec<DocId>),
+    Destroyed(Vec<(DocId, Fate)>),
     Tip(Tip),
 }
 
@@ -76,9 +90,9 @@ enum Order {
     Mark(oneshot::Sender<Mark>),
     /// Say how far the ledger reaches, after all that was ordered before.
     Tip(oneshot::Sender<Result<Answer, BookError>>),
-    /// Destroy the keys of these documents, unless a hold came in between.
-    Expire {
-        docs: Vec<DocId>,
+    /// Destroy what is over, unless a hold came in between.
+    Destroy {
+        doomed: Vec<Doomed>,
         by: Actor,
         reply: oneshot::Sender<Result<Answer, BookError>>,
     },
@@ -89,6 +103,8 @@ struct Fact {
     body: Body,
     /// The document must still be at this version.
     expect: Option<u64>,
+    /// An arrival whose sender asks for a retention: it lengthens that of the document it is a copy of.
+    asks: bool,
     reply: oneshot::Sender<Result<Answer, BookError>>,
 }
 
@@ -103,9 +119,9 @@ impl Book {
     /// Starts the writer thread.
     pub(crate) fn open(
         ledger: Ledger,
-        ledger_dir: PathBuf,
         store: Arc<Store>,
         vault: Arc<Vault>,
+        certifier: Certifier,
         latch: Arc<Latch>,
         clock: fn() -> UnixMillis,
     ) -> std::io::Result<Self> {
@@ -113,7 +129,7 @@ impl Book {
         let (size, sizes) = watch::channel(ledger.tip().0);
         thread::Builder::new()
             .name("book".into())
-            .spawn(move || Writer { ledger, ledger_dir, store, vault, latch, clock, size }.run(inbox))?;
+            .spawn(move || Writer { ledger, store, vault, certifier, latch, clock, size }.run(inbox))?;
         Ok(Self { orders, sizes })
     }
 
@@ -125,21 +141,22 @@ impl Book {
         by: Actor,
         event: Event,
     ) -> Result<State, BookError> {
-        match self.order(by, Body::Document { doc, event }, Some(expect)).await? {
+        match self.order(by, Body::Document { doc, event }, Some(expect), false).await? {
             Answer::State(state) => Ok(*state),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
     }
 
-    /// Writes an arrival; durable on return.
+    /// Writes an arrival; durable on return. `asks`: its sender named a retention rule.
     pub(crate) async fn admit(
         &self,
         doc: DocId,
         by: Actor,
         arrival: Arrival,
+        asks: bool,
     ) -> Result<Admission, BookError> {
         let event = Event::Arrived(Box::new(arrival));
-        match self.order(by, Body::Document { doc, event }, None).await? {
+        match self.order(by, Body::Document { doc, event }, None, asks).await? {
             Answer::Admitted(admission) => Ok(admission),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
@@ -147,7 +164,7 @@ impl Book {
 
     /// Writes something about the appliance; durable on return.
     pub(crate) async fn note(&self, by: Actor, event: SystemEvent) -> Result<(), BookError> {
-        self.order(by, Body::System(event), None).await.map(|_| ())
+        self.order(by, Body::System(event), None, false).await.map(|_| ())
     }
 
     /// Number of records, as it grows.
@@ -184,42 +201,54 @@ impl Book {
         }
     }
 
-    /// Destroys keys and bytes of those documents that nothing holds, and writes it; gives them. No hold can
-    /// be placed between the look and the destruction: both are this writer's.
-    pub(crate) async fn expire(&self, docs: Vec<DocId>, by: Actor) -> Result<Vec<DocId>, BookError> {
+    /// Destroys what is over and nothing holds, and writes it; gives the fate of each. No hold can be placed
+    /// between the look and the destruction: both are this writer's.
+    pub(crate) async fn destroy(
+        &self,
+        doomed: Vec<Doomed>,
+        by: Actor,
+    ) -> Result<Vec<(DocId, Fate)>, BookError> {
         let (reply, answer) = oneshot::channel();
         let gone = |_| BookError::Broken("the writer is gone");
-        self.orders.send(Order::Expire { docs, by, reply }).await.map_err(|_| gone(()))?;
+        self.orders.send(Order::Destroy { doomed, by, reply }).await.map_err(|_| gone(()))?;
         match answer.await.map_err(|_| gone(()))?? {
-            Answer::Expired(docs) => Ok(docs),
+            Answer::Destroyed(fates) => Ok(fates),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
     }
 
-    async fn order(&self, by: Actor, body: Body, expect: Option<u64>) -> Result<Answer, BookError> {
+    async fn order(
+        &self,
+        by: Actor,
+        body: Body,
+        expect: Option<u64>,
+        asks: bool,
+    ) -> Result<Answer, BookError> {
         let (reply, answer) = oneshot::channel();
         let gone = |_| BookError::Broken("the writer is gone");
-        self.orders.send(Order::Write(Fact { by, body, expect, reply })).await.map_err(|_| gone(()))?;
+        self.orders.send(Order::Write(Fact { by, body, expect, asks, reply })).await.map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
     }
 }
 
-struct Writer {
-    ledger: Ledger,
-    ledger_dir: PathBuf,
-    store: Arc<Store>,
-    vault: Arc<Vault>,
-    latch: Arc<Latch>,
-    clock: fn() -> UnixMillis,
+pub(crate) struct Writer {
+    pub(crate) ledger: Ledger,
+    pub(crate) store: Arc<Store>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) certifier: Certifier,
+    pub(crate) latch: Arc<Latch>,
+    pub(crate) clock: fn() -> UnixMillis,
     size: watch::Sender<u64>,
 }
 
 /// What the facts of one batch will have changed once it is written.
 #[derive(Default)]
-struct Ahead {
-    states: BTreeMap<DocId, State>,
-    contents: BTreeMap<Digest, DocId>,
-    keys: BTreeMap<Digest, DocId>,
+pub(crate) struct Ahead {
+    pub(crate) states: BTreeMap<DocId, State>,
+    pub(crate) contents: BTreeMap<Digest, DocId>,
+    pub(crate) keys: BTreeMap<Digest, DocId>,
+    /// Name → in force.
+    holds: BTreeMap<Label, bool>,
 }
 
 impl Writer {
@@ -232,7 +261,7 @@ impl Writer {
                     Order::Write(fact) => facts.push(fact),
                     Order::Rebuild(reply) => {
                         self.batch(facts.drain(..));
-                        match self.store.rebuild(&self.ledger_dir, |_| ()) {
+                        match self.store.rebuild(|_| ()) {
                             Ok(records) => answer_to(reply, Ok(Answer::Rebuilt(records))),
                             Err(error) => {
                                 // Half an index would take known documents for new ones.
@@ -251,9 +280,9 @@ impl Writer {
                         self.batch(facts.drain(..));
                         answer_to(reply, self.tip().map(Answer::Tip));
                     }
-                    Order::Expire { docs, by, reply } => {
+                    Order::Destroy { doomed, by, reply } => {
                         self.batch(facts.drain(..));
-                        answer_to(reply, self.expire(docs, &by).map(Answer::Expired));
+                        answer_to(reply, self.destroy(doomed, &by).map(Answer::Destroyed));
                     }
                 }
             }
@@ -267,17 +296,15 @@ impl Writer {
         let mut replies = Vec::new();
         for order in orders {
             let at = (self.clock)();
-            match self.judge(&mut ahead, order.body, order.expect, at) {
-                Ok((Some(body), answer)) => {
-                    records.push(NewRecord { at, by: order.by, body });
+            match self.judge(&mut ahead, order.body, order.expect, order.asks, at) {
+                Ok((bodies, answer)) if bodies.is_empty() => answer_to(order.reply, Ok(answer)),
+                Ok((bodies, answer)) => {
+                    let by = order.by;
+                    records.extend(bodies.into_iter().map(|body| NewRecord { at, by: by.clone(), body }));
                     replies.push((order.reply, answer));
                 }
-                Ok((None, answer)) => answer_to(order.reply, Ok(answer)),
                 Err(refusal) => answer_to(order.reply, Err(refusal)),
             }
-        }
-        if records.is_empty() {
-            return;
         }
         match self.write(records) {
             Ok(()) => replies.into_iter().for_each(|(reply, answer)| answer_to(reply, Ok(answer))),
@@ -292,8 +319,11 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, records: Vec<NewRecord>) -> Result<(), BookError> {
-        let written = match self.ledger.append(records) {
+    pub(crate) fn write(&mut self, records: Vec<NewRecord>) -> Result<(), BookError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let written = match self.ledger.append_placed(records) {
             Ok(written) => written,
             Err(LedgerError::Full { .. }) => return Err(BookError::Full),
             Err(error) => {
@@ -301,12 +331,10 @@ impl Writer {
                 return Err(BookError::Broken("ledger"));
             }
         };
-        for record in &written {
-            if let Err(error) = self.store.apply(record) {
-                // The ledger has it and sled has not: only a start can bring them together again.
-                tracing::error!(%error, seq = record.seq, "the index does not follow the ledger; stopping");
-                std::process::abort();
-            }
+        if let Err(error) = self.store.apply(&written) {
+            // The ledger has it and sled has not: only a start can bring them together again.
+            tracing::error!(%error, "the index does not follow the ledger; stopping");
+            std::process::abort();
         }
         self.size.send_replace(self.ledger.tip().0);
         Ok(())
@@ -320,54 +348,23 @@ impl Writer {
         Ok(Tip { mark: self.ledger.mark(), extents })
     }
 
-    /// A crash between destruction and record is made good by the next run: destroying again is harmless.
-    fn expire(&mut self, docs: Vec<DocId>, by: &Actor) -> Result<Vec<DocId>, BookError> {
-        let at = (self.clock)();
-        let expired = Event::Expired { generation_before: 0, generation_after: 0 };
-        let mut victims = Vec::with_capacity(docs.len());
-        for doc in docs {
-            let state = self.state(&Ahead::default(), doc)?;
-            if state.is_some_and(|state| state.retain_until <= at && state.apply(&expired, at).is_ok()) {
-                victims.push(doc);
-            }
-        }
-        if victims.is_empty() {
-            return Ok(victims);
-        }
-        self.latch.stands_aside()?;
-        let whole = |doc: &DocId| Victim { doc: *doc, areas: None };
-        let destroyed =
-            self.vault.destroy(&victims.iter().map(whole).collect::<Vec<_>>()).map_err(|error| {
-                tracing::error!(%error, "keys could not be destroyed");
-                BookError::Broken("vault")
-            })?;
-        let event = |doc: &DocId| NewRecord {
-            at,
-            by: by.clone(),
-            body: Body::Document {
-                doc: *doc,
-                event: Event::Expired {
-                    generation_before: destroyed.generation_before,
-                    generation_after: destroyed.generation_after,
-                },
-            },
-        };
-        self.write(victims.iter().map(event).collect())?;
-        Ok(victims)
-    }
-
-    /// Decides whether a fact may be written, and what the caller will hear.
+    /// Decides whether a fact may be written, what is written with it, and what the caller will hear.
     fn judge(
         &self,
         ahead: &mut Ahead,
         body: Body,
         expect: Option<u64>,
+        asks: bool,
         at: UnixMillis,
-    ) -> Result<(Option<Body>, Answer), BookError> {
+    ) -> Result<(Vec<Body>, Answer), BookError> {
         match body {
-            Body::System(event) => Ok((Some(Body::System(event)), Answer::Noted)),
+            Body::System(event) => {
+                self.judge_hold(ahead, &event)?;
+                Ok((vec![Body::System(event)], Answer::Noted))
+            }
             Body::Document { doc, event: Event::Arrived(arrival) } => {
-                self.judge_arrival(ahead, doc, *arrival, at)
+                let (bodies, admission) = self.judge_arrival(ahead, doc, *arrival, asks, at)?;
+                Ok((bodies, Answer::Admitted(admission)))
             }
             Body::Document { doc, event } => {
                 let state = self.state(ahead, doc)?.ok_or(BookError::Unknown)?;
@@ -376,48 +373,44 @@ impl Writer {
                 }
                 let state = state.apply(&event, at)?;
                 ahead.states.insert(doc, state.clone());
-                Ok((Some(Body::Document { doc, event }), Answer::State(Box::new(state))))
+                Ok((vec![Body::Document { doc, event }], Answer::State(Box::new(state))))
             }
         }
     }
 
-    fn judge_arrival(
-        &self,
-        ahead: &mut Ahead,
-        doc: DocId,
-        mut arrival: Arrival,
-        at: UnixMillis,
-    ) -> Result<(Option<Body>, Answer), BookError> {
-        if let Some(state) = self.state(ahead, doc)? {
-            // The same claim again after a crash: the first record stands.
-            let admission = Admission::New { duplicate_of: state.duplicate_of };
-            return Ok((None, Answer::Admitted(admission)));
-        }
-        if let Some(key) = arrival.idempotency {
-            let known = ahead.keys.get(&key).copied();
-            if let Some(first) =
-                known.map_or_else(|| self.store.by_idempotency(key), |doc| Ok(Some(doc))).map_err(broken)?
-            {
-                return Ok((None, Answer::Admitted(Admission::Repeated(first))));
+    /// One hold of a name at a time, and an end only of what is in force.
+    fn judge_hold(&self, ahead: &mut Ahead, event: &SystemEvent) -> Result<(), BookError> {
+        let (name, starts) = match event {
+            SystemEvent::HoldOrdered(order) => (&order.name, true),
+            SystemEvent::HoldEnded { hold } => (hold, false),
+            _ => return Ok(()),
+        };
+        let holds = self.holds()?;
+        let stored = holds.iter().any(|hold| hold.order.name == *name);
+        let in_force = ahead.holds.get(name).copied().unwrap_or(stored);
+        match (starts, in_force) {
+            (true, true) => return Err(BookError::HoldInForce),
+            (false, false) => return Err(BookError::NoSuchHold),
+            (true, false) if holds.len() + ahead.holds.len() >= HOLDS_MAX => {
+                return Err(BookError::HoldsFull);
             }
-            ahead.keys.insert(key, doc);
+            (true, false) | (false, true) => {}
         }
-        let known = ahead.contents.get(&arrival.content).copied();
-        arrival.duplicate_of = known
-            .map_or_else(|| self.store.by_content(arrival.content), |doc| Ok(Some(doc)))
-            .map_err(broken)?;
-        if arrival.duplicate_of.is_some() {
-            arrival.original = None;
-        } else {
-            ahead.contents.insert(arrival.content, doc);
-        }
-        let duplicate_of = arrival.duplicate_of;
-        ahead.states.insert(doc, State::arrived(&arrival, at));
-        let event = Event::Arrived(Box::new(arrival));
-        Ok((Some(Body::Document { doc, event }), Answer::Admitted(Admission::New { duplicate_of })))
+        ahead.holds.insert(name.clone(), starts);
+        Ok(())
     }
 
-    fn state(&self, ahead: &Ahead, doc: DocId) -> Result<Option<State>, BookError> {
+    /// The holds with a scope that are in force.
+    pub(crate) fn holds(&self) -> Result<Vec<Hold>, BookError> {
+        self.store.holds().map_err(broken)
+    }
+
+    /// The state as it is in the index.
+    pub(crate) fn known(&self, doc: DocId) -> Result<Option<State>, BookError> {
+        self.state(&Ahead::default(), doc)
+    }
+
+    pub(crate) fn state(&self, ahead: &Ahead, doc: DocId) -> Result<Option<State>, BookError> {
         if let Some(state) = ahead.states.get(&doc) {
             return Ok(Some(state.clone()));
         }
@@ -425,7 +418,7 @@ impl Writer {
     }
 }
 
-fn broken(error: StoreError) -> BookError {
+pub(crate) fn broken(error: StoreError) -> BookError {
     tracing::error!(%error, "the index cannot be read");
     BookError::Broken("index")
 }

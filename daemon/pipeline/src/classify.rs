@@ -1,6 +1,6 @@
 //! # classify
 //!
-//! Reads: words and what the sender expected. Leaves: `Classified { class, confidence, rules }`.
+//! Reads: words and what the sender expected. Leaves: `Classified { class, confidence, rules, sensitivity }`.
 //! Refuses nothing: what cannot be told is `miscellaneous` with a low confidence.
 
 use crate::{
@@ -26,12 +26,14 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
         let text: TextPages = artefacts::open_json(desk, id, Area::Text, text)?;
         let pages: Vec<PageView<'_>> =
             text.pages.iter().map(|page| PageView { words: &page.words, geometry: &page.geometry }).collect();
-        let verdict = desk.policy.load().classify(&pages, facts.expected_class.or(of_source));
+        let policy = desk.policy.load();
+        let verdict = policy.classify(&pages, facts.expected_class.or(of_source));
         Ok(Outcome::Classified {
             class: verdict.class,
             confidence: verdict.confidence,
             rules: verdict.rules.into_iter().take(RULES_MAX).collect(),
             mixed: verdict.mixed,
+            sensitivity: policy.sensitivity(&pages),
         })
     })
     .await

@@ -4,14 +4,15 @@
 use crate::{
     book::BookError,
     desk::Desk,
-    queries::{find, view},
+    handover,
+    queries::{self, find, view},
     submit::refused,
     view::{Caller, Code, DocumentView, Refused},
 };
 use ::store::Document;
 use lifecycle::{Event, Position, Stage};
 use std::sync::Arc;
-use types::{DocClass, DocId, Label, Reason};
+use types::{DocClass, DocId, Label, Reason, Schedule};
 
 pub(crate) async fn reroute(
     desk: &Arc<Desk>,
@@ -24,7 +25,16 @@ pub(crate) async fn reroute(
     let Some(target) = policy.route_named(&route) else {
         return Err(Refused::new(Code::NotFound, "there is no such route; see lazaretctl route list"));
     };
+    let part = match target.rendition {
+        policy::RouteRendition::Original => Schedule::Original,
+        policy::RouteRendition::Redacted => Schedule::Redacted,
+    };
+    queries::still_there(&find(desk, doc)?, part)?;
     let owner = target.owner.clone();
+    if desk.blocking(move |desk| handover::served(desk, doc)).await.map_err(refused)?.contains_key(&route) {
+        let message = format!("{route} has this document already; nothing is delivered to a route twice");
+        return Err(Refused::new(Code::Conflict, message));
+    }
     act(desk, caller, doc, |_| Event::Rerouted {
         route: route.clone(),
         owner: owner.clone(),
@@ -39,7 +49,16 @@ pub(crate) async fn hold(
     doc: DocId,
     hold: Label,
 ) -> Result<DocumentView, Refused> {
-    act(desk, caller, doc, |_| Event::HoldPlaced { hold: hold.clone() }).await
+    let held = act(desk, caller, doc, |_| Event::HoldPlaced { hold: hold.clone() }).await?;
+    let first = match held.duplicate_of {
+        Some(first) => desk.store.get(first).map_err(refused)?,
+        None => None,
+    };
+    if let Some(first) = first.filter(|first| !first.state.holds.contains(&hold)) {
+        // The bytes of a duplicate are those of the first document: they are what the hold is about.
+        act(desk, caller, first.id, |_| Event::HoldPlaced { hold: hold.clone() }).await?;
+    }
+    Ok(held)
 }
 
 pub(crate) async fn lift(
@@ -89,11 +108,17 @@ async fn act(
     const TRIES_MAX: usize = 16;
     for _ in 0..TRIES_MAX {
         let document = find(desk, doc)?;
+        // Not in the middle of a delivery: it is called back, or it has happened and is written.
+        let turn = desk.turns.take(doc).await;
+        handover::catch_up(desk, &document).await.map_err(refused)?;
         let status = document.state.status();
-        match desk.book.record(doc, document.state.version, caller.actor.clone(), event(&document)).await {
+        let written =
+            desk.book.record(doc, document.state.version, caller.actor.clone(), event(&document)).await;
+        drop(turn);
+        match written {
             Ok(state) => {
                 desk.wake.notify_one();
-                return Ok(view(desk, Document { id: doc, state }));
+                return view(desk, Document { id: doc, state }).map_err(refused);
             }
             Err(BookError::Overtaken) => {}
             Err(BookError::Illegal(_)) => {

@@ -2,21 +2,23 @@
 //!
 //! Reads: the route's rendition. Leaves: `Delivered { receipt }`: `ID.pdf`, then `ID.json`, in the
 //! route's folder, each by rename. `(document, route)` is the idempotency key: doing it twice is doing it once.
-//! Can refuse because: `delivery-failed`; tried again with growing pauses, never given up.
+//! Can refuse because: `delivery-failed`; tried again with growing pauses, never given up. `retention-over`: what
+//! the route wants was destroyed before a person sent the document there.
 
 use crate::{
-    artefacts::disk,
+    artefacts::Verified,
     desk::Desk,
     facts::{self, ArrivalFacts},
+    handover::{self, Turn},
     refusal::Refusal,
     store::Hashes,
 };
 use ::store::Document;
 use lifecycle::{Disclosure, Outcome, Rendition};
-use outbox::FolderTarget;
+use outbox::{FolderTarget, OutboxError, Staging};
 use serde::Serialize;
-use std::{io::Read, sync::Arc};
-use types::{Confidence, DocClass, DocId, Label, Reason};
+use std::sync::Arc;
+use types::{Confidence, DocClass, DocId, Label, Reason, Schedule};
 use vault::Area;
 
 /// `ID.json`: ids, hashes, class, route; nothing of the patient.
@@ -37,55 +39,87 @@ struct DeliveryManifest<'a> {
     sha256: Hashes,
 }
 
-pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Refusal> {
+/// What was delivered, and the document's turn, to be kept until that is written.
+pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<(Outcome, Option<Turn>), Refusal> {
     let name = doc.state.route.clone().ok_or(Reason::StorageError)?;
+    let id = doc.id;
+    if let Some(receipt) = desk.blocking(move |desk| handover::served(desk, id)).await?.get(&name) {
+        // It has the document from before; a new class is no reason to hand it over twice.
+        return Ok((Outcome::Delivered { receipt: *receipt, disclosure: None }, None));
+    }
     let policy = desk.policy.load_full();
-    let Some(route) = policy.route_named(&name) else {
+    let (Some(route), Some(target)) = (policy.route_named(&name), handover::target(desk, &name)) else {
         tracing::error!(route = %name, "the route is gone from the policy; the document waits");
         return Err(Reason::DeliveryFailed.into());
     };
-    let rendition = match route.rendition {
-        policy::RouteRendition::Redacted => Rendition::Redacted,
-        policy::RouteRendition::Original => Rendition::Original,
-    };
-    let document = doc.clone();
-    let (bytes, manifest) = desk.blocking(move |desk| load(desk, &document, &name, rendition)).await?;
-    let receipt = desk.vault.keyed_digest("delivery", &[&bytes, &manifest]);
-    let target = FolderTarget { folder: desk.settings.paths.outbox_dir.join(&route.folder) };
-    target.deliver(doc.id, bytes, manifest).await.map_err(|error| {
+    let rendition = rendition_of(route);
+    let refused = |error: OutboxError| {
         tracing::warn!(route = %route.name, %error, "the target did not take the document");
         Refusal::Because(Reason::DeliveryFailed)
-    })?;
-    let disclosure = Some(Box::new(disclosure(desk, doc, &route.name, rendition)?));
-    Ok(Outcome::Delivered { receipt, disclosure })
+    };
+    let (to, document) = (name.clone(), doc.clone());
+    let staging = desk.blocking(move |desk| stage(desk, &document, &to, rendition, &target)).await?;
+    let (staged, manifest) = match staging.map_err(refused)? {
+        (Staging::Seen(manifest), _) => (None, manifest),
+        (Staging::Staged(staged), manifest) => (Some(staged), manifest),
+    };
+    let turn = handover::take_if_same(desk, doc).await?;
+    match (turn, staged) {
+        (Some(turn), staged) => {
+            if let Some(staged) = staged {
+                desk.blocking(move |_| Ok(staged.place())).await?.map_err(refused)?;
+            }
+            let receipt = handover::receipt(desk, &manifest);
+            let disclosure = disclosure(desk, doc, &route.name)?;
+            Ok((Outcome::Delivered { receipt, disclosure }, Some(turn)))
+        }
+        (None, Some(staged)) => {
+            tracing::info!(doc = %id, route = %name, "the delivery was called back");
+            desk.blocking(move |_| Ok(staged.withdraw())).await?.map_err(refused)?;
+            Err(Refusal::Overtaken)
+        }
+        (None, None) => Err(Refusal::Overtaken),
+    }
 }
 
-/// Who uploaded, how classified, how sure, where to, what: one line for whoever asks later (A39).
-fn disclosure(
+/// Who uploaded, how classified, how sure, where to, what: one line for whoever asks later (A39). None when
+/// the policy no longer has the route, for a delivery of an earlier run.
+pub(crate) fn disclosure(
     desk: &Desk,
     doc: &Document,
     route: &Label,
-    rendition: Rendition,
-) -> Result<Disclosure, Refusal> {
+) -> Result<Option<Box<Disclosure>>, Refusal> {
+    let policy = desk.policy.load();
+    let Some(target) = policy.route_named(route) else { return Ok(None) };
     let arrival = desk.store.events_after(doc.id, 0, 1)?;
     let uploaded_by = arrival.into_iter().next().ok_or(Reason::StorageError)?.by;
     let state = &doc.state;
-    Ok(Disclosure {
+    Ok(Some(Box::new(Disclosure {
         uploaded_by,
         class: state.class,
         confidence: state.confidence,
         route: route.clone(),
-        owner: state.owner.clone(),
-        rendition,
-    })
+        owner: Some(target.owner.clone()),
+        rendition: rendition_of(target),
+    })))
 }
 
-fn load(
+const fn rendition_of(route: &policy::Route) -> Rendition {
+    match route.rendition {
+        policy::RouteRendition::Redacted => Rendition::Redacted,
+        policy::RouteRendition::Original => Rendition::Original,
+    }
+}
+
+/// Prepares the delivery out of sight, and gives its manifest. The product goes from the vault to the target in
+/// pieces, and is not ready before its hash is what it was when it was made.
+fn stage(
     desk: &Desk,
     doc: &Document,
     route: &Label,
     rendition: Rendition,
-) -> Result<(Vec<u8>, Vec<u8>), Refusal> {
+    target: &FolderTarget,
+) -> Result<Result<(Staging, Vec<u8>), OutboxError>, Refusal> {
     let (id, state) = (doc.id, &doc.state);
     let facts = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0)?;
     let digest = |purpose, sealed: &Option<lifecycle::Sealed>| {
@@ -101,12 +135,29 @@ fn load(
         Rendition::Original => (Area::Original, state.blobs.original, sha256.original),
         Rendition::Redacted | Rendition::Text => (Area::Redacted, state.blobs.product, sha256.redacted),
     };
-    let mut bytes = Vec::new();
-    let mut reader = desk.vault.reader(id, area, blob.ok_or(Reason::StorageError)?)?;
-    reader.read_to_end(&mut bytes).map_err(disk)?;
-    if vault::sha256(&bytes) != expected {
-        return Err(Reason::StorageError.into());
+    let part = if area == Area::Original { Schedule::Original } else { Schedule::Redacted };
+    if state.is_destroyed(part) {
+        return Err(Reason::RetentionOver.into());
     }
+    let reader = desk.vault.reader(id, area, blob.ok_or(Reason::StorageError)?)?;
+    let manifest = manifest(doc, route, rendition, facts.correlation_id, sha256)?;
+    let mut product = Verified::new(reader, expected);
+    let staged = target.stage(id, route, &mut product, &manifest);
+    if product.is_wrong() {
+        Err(Reason::StorageError.into())
+    } else {
+        Ok(staged.map(|staged| (staged, manifest)))
+    }
+}
+
+fn manifest(
+    doc: &Document,
+    route: &Label,
+    rendition: Rendition,
+    correlation_id: Option<Label>,
+    sha256: Hashes,
+) -> Result<Vec<u8>, Refusal> {
+    let (id, state) = (doc.id, &doc.state);
     let manifest = DeliveryManifest {
         schema_version: 1,
         id,
@@ -119,9 +170,8 @@ fn load(
         pages: state.pages,
         black_pages: state.black_pages,
         received_at: state.received_at.to_string(),
-        correlation_id: facts.correlation_id,
+        correlation_id,
         sha256,
     };
-    let manifest = serde_json::to_vec_pretty(&manifest).map_err(|_| Reason::StorageError)?;
-    Ok((bytes, manifest))
+    Ok(serde_json::to_vec_pretty(&manifest).map_err(|_| Reason::StorageError)?)
 }

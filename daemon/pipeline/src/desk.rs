@@ -1,15 +1,15 @@
 //! The handles a station may use, and nothing else.
 
 use crate::{
-    backup::Runs, book::Book, checkpoints::Checkpoints, gauges::Gauges, latch::Latch, refusal::Refusal,
-    workers::Workers,
+    arriving::Arriving, backup::Runs, book::Book, checkpoints::Checkpoints, gauges::Gauges, handover::Turns,
+    latch::Latch, mark::Trust, refusal::Refusal, workers::Workers,
 };
 use ::store::Store;
 use arc_swap::ArcSwap;
 use config::{Settings, Source};
 use lifecycle::Patience;
 use policy::Policy;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, watch};
 use types::{BlobId, DocId, Label, Limits, Reason, UnixMillis};
 use vault::Vault;
@@ -27,6 +27,12 @@ pub(crate) struct Desk {
     pub(crate) policy: ArcSwap<Policy>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) clock: fn() -> UnixMillis,
+    /// What the mark says of the ledger.
+    pub(crate) trust: Mutex<Trust>,
+    /// What is on its way into the ledger.
+    pub(crate) arriving: Arriving,
+    /// Whose move a document's next step is.
+    pub(crate) turns: Turns,
     /// Something may be due.
     pub(crate) wake: Notify,
     /// True once the daemon drains: nothing new is started.
@@ -74,6 +80,11 @@ impl Desk {
     /// Enough space to take in more?
     pub(crate) fn has_space(&self) -> bool {
         self.free_bytes() >= self.settings.space.floor_bytes
+    }
+
+    /// Whether the ledger holds what it once held.
+    pub(crate) fn trust(&self) -> Trust {
+        *self.trust.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Is the daemon draining?

@@ -16,7 +16,7 @@ use crate::{
 };
 use ::store::{Document, Query};
 use ledger::{CheckpointLog, Leaf, Proof, ProofFault, Signed};
-use lifecycle::SystemEvent;
+use lifecycle::{Body, Event, Record, SystemEvent};
 use serde::Serialize;
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 use tokio::sync::mpsc;
@@ -204,8 +204,10 @@ fn broken(error: &dyn std::error::Error) -> Refused {
 fn about(desk: &Desk, document: Document, folder: &mut Folder<'_>) -> Result<(), Refused> {
     let (id, manifest) = (document.id, document.state.blobs.manifest);
     let path = |name: &str| format!("documents/{id}/{name}");
-    folder.put_json(path("document.json"), &summary(view(desk, document)))?;
-    let told = accounting::accounting(&desk.store.events(id).map_err(refused)?).into_iter();
+    folder.put_json(path("document.json"), &summary(view(desk, document).map_err(refused)?))?;
+    let records = desk.store.events(id).map_err(refused)?;
+    certificates(id, &records, folder)?;
+    let told = accounting::accounting(&records).into_iter();
     let told: Vec<Told> = told
         .map(|d| Told {
             at: d.at.to_string(),
@@ -223,6 +225,22 @@ fn about(desk: &Desk, document: Document, folder: &mut Folder<'_>) -> Result<(),
         // Destroyed meanwhile, or damaged: the events say which.
         Some(Err(_)) | None => Ok(()),
     }
+}
+
+/// The certificates of what was destroyed, exactly as they were signed (B46).
+fn certificates(id: DocId, records: &[Record], folder: &mut Folder<'_>) -> Result<(), Refused> {
+    let signed = records.iter().filter_map(|record| match &record.body {
+        Body::Document { event: Event::Destroyed { certificate, signature, .. }, .. } => {
+            Some((record.seq, certificate, signature))
+        }
+        _ => None,
+    });
+    for (seq, certificate, signature) in signed {
+        let path = format!("documents/{id}/certificate-{seq}");
+        folder.put(format!("{path}.json"), certificate.clone().into_bytes())?;
+        folder.put(format!("{path}.sig"), signature.clone().into_bytes())?;
+    }
+    Ok(())
 }
 
 fn summary(view: DocumentView) -> Summary {

@@ -1,20 +1,30 @@
-//! The end: retention that is over. The key is destroyed first, then the bytes; a hold stops both.
+//! The end: retention that is over. What is destroyed is portrayed first, so that the certificate can name it;
+//! then the writer destroys and writes, unless a hold came in between.
 
 use crate::{
+    certificate::areas_of,
     desk::Desk,
+    destruction::{Doomed, Fate},
+    holds,
+    queries::find,
     refusal::Refusal,
     submit::refused,
-    view::{Caller, Expiry, Refused},
+    view::{Caller, Code, Expiry, Refused, TermView},
 };
-use ::store::Document;
-use lifecycle::Actor;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
-use types::DocId;
+use ::store::{Document, Hold, Query};
+use lifecycle::{Actor, Over, State};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use types::{DocId, Reason, Schedule};
 
-/// Documents destroyed in one go: they share one rewriting of the keystore.
-const BATCH_MAX: usize = 500;
+/// Documents destroyed in one go: they share one rewriting of the keystore, and the writer writes nothing else
+/// meanwhile.
+const BATCH_MAX: usize = 100;
 /// Documents looked at in one go: held ones must not hide those behind them.
 const DUE_MAX: usize = 100_000;
+/// Documents that a caller may name.
+const NAMED_MAX: usize = 1000;
+/// Documents of one page of the list.
+const PAGE_MAX: usize = 1000;
 /// How often the daemon looks for what is over.
 const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
 
@@ -22,7 +32,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
 pub(crate) async fn run(desk: Arc<Desk>) {
     let mut draining = desk.draining.clone();
     while !desk.is_draining() {
-        if let Err(refusal) = destroy_due(&desk, &Actor::Daemon, false).await {
+        if let Err(refusal) = destroy_due(&desk, &Actor::Daemon).await {
             tracing::error!(%refusal, "retention could not be carried out; it is tried again");
         }
         tokio::select! {
@@ -32,46 +42,173 @@ pub(crate) async fn run(desk: Arc<Desk>) {
     }
 }
 
-/// What is due now, and what keeps it.
-pub(crate) async fn due(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refused> {
-    destroy_due(desk, &Actor::Daemon, true).await.map_err(refused)
+/// How long each part of a document is kept.
+pub(crate) fn terms(state: &State) -> Vec<TermView> {
+    let term = |schedule: Schedule| TermView {
+        schedule,
+        until: state.schedules.of(schedule).until,
+        rule: state.schedules.of(schedule).rule.clone(),
+        destroyed: match schedule {
+            Schedule::Log => state.forgotten,
+            _ => state.is_destroyed(schedule),
+        },
+    };
+    Schedule::ALL.map(term).to_vec()
 }
 
-/// Destroys what is due on somebody's behalf, or only says what would be.
+/// What is due now, and what keeps it.
+pub(crate) async fn due(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refused> {
+    looked_up(desk).await.map_err(refused)
+}
+
+/// A page of all documents with how long each is kept, behind `after`.
+pub(crate) async fn all(desk: &Arc<Desk>, after: Option<DocId>) -> Result<Vec<Expiry>, Refused> {
+    let found = desk.blocking(move |desk| {
+        let in_force = desk.store.holds()?;
+        let page = desk.store.scan(&Query::default(), after, PAGE_MAX)?;
+        Ok(page.into_iter().map(|document| expiry(desk, &in_force, document)).collect())
+    });
+    found.await.map_err(refused)
+}
+
+/// Destroys what is due on somebody's behalf, or only says what would be. With documents named, only these, and
+/// nothing at all unless each of them is due and free.
 pub(crate) async fn retention_run(
     desk: &Arc<Desk>,
     caller: &Caller,
+    docs: &[DocId],
     dry_run: bool,
 ) -> Result<Vec<Expiry>, Refused> {
-    destroy_due(desk, &caller.actor, dry_run).await.map_err(refused)
-}
-
-async fn destroy_due(desk: &Arc<Desk>, by: &Actor, dry_run: bool) -> Result<Vec<Expiry>, Refusal> {
-    let due = desk.blocking(|desk| Ok(desk.store.due_for_expiry(desk.now(), DUE_MAX)?)).await?;
-    let mut expiries = Vec::with_capacity(due.len());
-    let mut victims: Vec<DocId> = Vec::new();
-    for doc in due {
-        let Some(Document { id, state }) = desk.store.get(doc)? else { continue };
-        if state.holds.is_empty() {
-            victims.push(id);
-        }
-        expiries.push(Expiry {
-            doc: id,
-            until: state.retain_until,
-            rule: state.retention,
-            destroyed: false,
-            holds: state.holds.into_iter().collect(),
-        });
-    }
-    if dry_run || victims.is_empty() {
+    let expiries = if docs.is_empty() { due(desk).await? } else { named(desk, docs, dry_run)? };
+    if dry_run {
         return Ok(expiries);
     }
-    let mut destroyed = BTreeSet::new();
-    for batch in victims.chunks(BATCH_MAX) {
-        destroyed.extend(desk.book.expire(batch.to_vec(), by.clone()).await?);
+    carry_out(desk, &caller.actor, expiries).await.map_err(refused)
+}
+
+fn named(desk: &Arc<Desk>, docs: &[DocId], dry_run: bool) -> Result<Vec<Expiry>, Refused> {
+    if docs.len() > NAMED_MAX {
+        return Err(Refused::new(Code::Invalid, "more than 1000 documents named; run it in parts"));
     }
-    for expiry in &mut expiries {
-        expiry.destroyed = destroyed.contains(&expiry.doc);
+    let in_force = desk.store.holds().map_err(refused)?;
+    let mut expiries = Vec::with_capacity(docs.len());
+    for doc in docs {
+        let document = find(desk, *doc)?;
+        let next = document.state.over_next();
+        let expiry = expiry(desk, &in_force, document);
+        if !dry_run && !expiry.holds.is_empty() {
+            let names: Vec<&str> = expiry.holds.iter().map(types::Label::as_str).collect();
+            let message = format!("{doc} is kept by {}; nothing was destroyed", names.join(", "));
+            return Err(Refused { code: Code::Conflict, reason: Some(Reason::LegalHold), message });
+        }
+        if !dry_run && expiry.over.is_empty() {
+            let message = match next {
+                Some(next) => format!("nothing of {doc} is over before {next}; nothing was destroyed"),
+                None => format!(
+                    "{doc} is {}, and nothing of it can be destroyed; nothing was destroyed",
+                    expiry.state
+                ),
+            };
+            return Err(Refused::new(Code::Conflict, message));
+        }
+        expiries.push(expiry);
     }
     Ok(expiries)
+}
+
+async fn destroy_due(desk: &Arc<Desk>, by: &Actor) -> Result<(), Refusal> {
+    let expiries = looked_up(desk).await?;
+    carry_out(desk, by, expiries).await.map(drop)
+}
+
+async fn looked_up(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refusal> {
+    desk.blocking(|desk| {
+        let in_force = desk.store.holds()?;
+        let mut expiries = Vec::new();
+        for doc in desk.store.due_for_expiry(desk.now(), DUE_MAX)? {
+            let Some(document) = desk.store.get(doc)? else { continue };
+            let expiry = expiry(desk, &in_force, document);
+            // It moved since the look at what is due.
+            if !expiry.over.is_empty() {
+                expiries.push(expiry);
+            }
+        }
+        Ok(expiries)
+    })
+    .await
+}
+
+fn expiry(desk: &Desk, in_force: &[Hold], document: Document) -> Expiry {
+    let Document { id, state } = document;
+    let over = state.over(desk.now());
+    Expiry {
+        doc: id,
+        state: state.status(),
+        until: state.schedules.last().until,
+        rule: state.schedules.last().rule.clone(),
+        schedules: terms(&state),
+        over: over.schedules(),
+        whole: over == Over::Whole,
+        holds: holds::names(in_force, id, &state),
+        destroyed: false,
+    }
+}
+
+/// Destroys what is over and free; a hold that came in between is told in the answer.
+async fn carry_out(desk: &Arc<Desk>, by: &Actor, mut expiries: Vec<Expiry>) -> Result<Vec<Expiry>, Refusal> {
+    let free: Vec<DocId> =
+        expiries.iter().filter(|expiry| expiry.holds.is_empty()).map(|expiry| expiry.doc).collect();
+    let mut fates: BTreeMap<DocId, Fate> = BTreeMap::new();
+    for batch in free.chunks(BATCH_MAX) {
+        if desk.is_draining() {
+            break;
+        }
+        // Before anything is sampled; the writer looks again.
+        desk.latch.stands_aside()?;
+        let batch = batch.to_vec();
+        let doomed = desk.blocking(move |desk| portray(desk, &batch)).await?;
+        let done = desk.book.destroy(doomed, by.clone()).await?;
+        let spared: Vec<DocId> =
+            done.iter().filter(|(_, fate)| *fate != Fate::Done).map(|(doc, _)| *doc).collect();
+        desk.blocking(move |desk| drop_samples(desk, &spared)).await?;
+        fates.extend(done);
+    }
+    for expiry in &mut expiries {
+        match fates.remove(&expiry.doc) {
+            Some(Fate::Done) => expiry.destroyed = true,
+            Some(Fate::Held(names)) => expiry.holds = names,
+            Some(Fate::Changed) | None => {}
+        }
+    }
+    Ok(expiries)
+}
+
+/// Reads the ciphertext of what is over and keeps a sample of it.
+fn portray(desk: &Desk, docs: &[DocId]) -> Result<Vec<Doomed>, Refusal> {
+    let mut doomed = Vec::with_capacity(docs.len());
+    for doc in docs {
+        let Some(Document { state, .. }) = desk.store.get(*doc)? else { continue };
+        let over = state.over(desk.now());
+        let portraits = match &over {
+            Over::Parts(parts) => desk.vault.portray(*doc, Some(&areas_of(parts)))?,
+            Over::Whole => desk.vault.portray(*doc, None)?,
+            Over::Nothing | Over::Log => Vec::new(),
+        };
+        doomed.push(Doomed { doc: *doc, over, portraits });
+    }
+    Ok(doomed)
+}
+
+/// The samples of what was not destroyed after all would open, as they should; they prove nothing and go.
+fn drop_samples(desk: &Desk, docs: &[DocId]) -> Result<(), Refusal> {
+    for doc in docs {
+        let untouched = desk
+            .store
+            .get(*doc)?
+            .is_some_and(|document| Schedule::CONTENT.iter().all(|part| !document.state.is_destroyed(*part)));
+        if untouched {
+            desk.vault.remove_samples(*doc)?;
+        }
+    }
+    Ok(())
 }

@@ -20,8 +20,19 @@ fn told(event: &Event, by: &Actor) -> (&'static str, String, Option<Label>) {
         Event::Arrived(arrival) => {
             let twin =
                 arrival.duplicate_of.map(|doc| format!(", the same bytes as {doc}")).unwrap_or_default();
-            let text =
-                format!("{} bytes from source {}, by {}{twin}", arrival.bytes, arrival.source, name(by));
+            let before = arrival.destroyed_before.map(|doc| {
+                format!("; the same bytes were received before as {doc}, which retention has destroyed")
+            });
+            let again = arrival
+                .resent_of
+                .map(|doc| format!("; the same bytes were received before as {doc}, which was rejected"));
+            let notes = before.or(again).unwrap_or_default();
+            let text = format!(
+                "{} bytes from source {}, by {}{twin}{notes}",
+                arrival.bytes,
+                arrival.source,
+                name(by)
+            );
             ("intake", text, Some(arrival.retention.clone()))
         }
         Event::Finished(outcome) => outcome_told(outcome),
@@ -45,6 +56,9 @@ fn told(event: &Event, by: &Actor) -> (&'static str, String, Option<Label>) {
         }
         Event::HoldPlaced { hold } => ("hold", format!("hold {hold} placed by {}", name(by)), None),
         Event::HoldLifted { hold } => ("hold", format!("hold {hold} lifted by {}", name(by)), None),
+        Event::AlsoDelivered { route, .. } => {
+            ("deliver", format!("found after a crash: {route} has it too, from before"), None)
+        }
         Event::Read { rendition } => {
             ("read", format!("{rendition:?} read by {}", name(by)).to_lowercase(), None)
         }
@@ -53,6 +67,20 @@ fn told(event: &Event, by: &Actor) -> (&'static str, String, Option<Label>) {
             format!("key destroyed: keystore generation {generation_before} to {generation_after}"),
             None,
         ),
+        Event::RetentionExtended { duplicate, schedules } => {
+            let term = schedules.last();
+            let text = format!("kept until {} at least: a copy, {duplicate}, asks for it", term.until);
+            ("retain", text, Some(term.rule.clone()))
+        }
+        Event::Destroyed { areas, .. } if areas.is_empty() => {
+            ("destroy", format!("keys and bytes destroyed by {}; a certificate is signed", name(by)), None)
+        }
+        Event::Destroyed { areas, .. } => {
+            let parts: Vec<&str> = areas.iter().map(|area| area.name()).collect();
+            let text = format!("{} destroyed by {}; a certificate is signed", parts.join(", "), name(by));
+            ("destroy", text, None)
+        }
+        Event::Forgotten => ("destroy", "the time of its log is over: it left the lists".to_owned(), None),
     }
 }
 
@@ -71,11 +99,14 @@ fn outcome_told(outcome: &Outcome) -> (&'static str, String, Option<Label>) {
             format!("{words} words, mean confidence {:.2}; {unread_pages} pages unread", confidence.get()),
             None,
         ),
-        Outcome::Classified { class, confidence, rules, mixed } => {
+        Outcome::Classified { class, confidence, rules, mixed, sensitivity } => {
             let others: Vec<&str> = rules.iter().map(Label::as_str).collect();
             let mixed = if *mixed { "; pages disagree" } else { "" };
+            let labels: Vec<&str> = sensitivity.iter().map(Label::as_str).collect();
+            let labels =
+                if labels.is_empty() { String::new() } else { format!("; sensitive: {}", labels.join(" ")) };
             (
-                format!("{class} at {:.2}{mixed}; rules: {}", confidence.get(), others.join(" ")),
+                format!("{class} at {:.2}{mixed}{labels}; rules: {}", confidence.get(), others.join(" ")),
                 rules.first().cloned(),
             )
         }
@@ -85,7 +116,9 @@ fn outcome_told(outcome: &Outcome) -> (&'static str, String, Option<Label>) {
         Outcome::Stored { .. } => ("artefacts read back, manifest signed".to_owned(), None),
         Outcome::Routed { route, owner, rule } => (format!("to {route}, owner {owner}"), Some(rule.clone())),
         Outcome::Delivered { .. } => ("the target has it".to_owned(), None),
-        Outcome::Retained { retention, until } => (format!("kept until {until}"), Some(retention.clone())),
+        Outcome::Retained { retention, until, .. } => {
+            (format!("kept until {until}"), Some(retention.clone()))
+        }
     };
     (station, text, rule)
 }

@@ -4,9 +4,11 @@
 //! descriptor, seal, fsync, read back and compare, ledger, and only then unlink.
 //! Can refuse because: the disk is full or the file changed under our hands; it then stays in the inbox.
 
-use crate::{book::Admission, desk::Desk, facts::ArrivalFacts, refusal::Refusal, retain, watch::Folder};
+use crate::{
+    artefacts, book::Admission, desk::Desk, facts::ArrivalFacts, refusal::Refusal, retain, watch::Folder,
+};
 use inbox::{Candidate, Claimed, Sidecar};
-use lifecycle::{Actor, Arrival, Channel, Sealed, Trip};
+use lifecycle::{Actor, Arrival, Channel, Sealed, Term, Trip};
 use std::{
     io::{Read, Write},
     sync::Arc,
@@ -61,6 +63,7 @@ pub(crate) async fn resume_all(desk: &Arc<Desk>, folder: &Arc<Folder>) {
 /// Takes in what was claimed, now or before a crash.
 pub(crate) async fn resume(desk: &Arc<Desk>, folder: &Folder, claimed: Claimed) {
     let (id, source) = (claimed.id, folder.source.clone());
+    let arriving = desk.arriving.begin(id);
     match admit(desk, source, claimed).await {
         Ok(Some(claimed)) => {
             tracing::info!(doc = %id, source = %folder.source, "received");
@@ -75,6 +78,7 @@ pub(crate) async fn resume(desk: &Arc<Desk>, folder: &Folder, claimed: Claimed) 
             tracing::warn!(doc = %id, source = %folder.source, %refusal, "intake failed; the file waits")
         }
     }
+    drop(arriving);
 }
 
 /// None when the file was still being written and was put back.
@@ -90,9 +94,9 @@ async fn admit(desk: &Arc<Desk>, source: Label, claimed: Claimed) -> Result<Opti
     }
     let by = Actor::Inbox { source: source.clone(), uid: claimed.owner_uid() };
     let sealed = desk.blocking(move |desk| seal_claimed(desk, &source, claimed)).await?;
-    let Some((claimed, arrival)) = sealed else { return Ok(None) };
+    let Some((claimed, arrival, asks)) = sealed else { return Ok(None) };
     let original = arrival.original;
-    let admission = match desk.book.admit(id, by, arrival).await {
+    let admission = match desk.book.admit(id, by, arrival, asks).await {
         Ok(admission) => admission,
         Err(error) => {
             put_back(claimed);
@@ -107,11 +111,12 @@ async fn admit(desk: &Arc<Desk>, source: Label, claimed: Claimed) -> Result<Opti
     Ok(Some(claimed))
 }
 
+/// The arrival, and whether its sender asks for a retention.
 fn seal_claimed(
     desk: &Desk,
     source: &Label,
     mut claimed: Claimed,
-) -> Result<Option<(Claimed, Arrival)>, Refusal> {
+) -> Result<Option<(Claimed, Arrival, bool)>, Refusal> {
     let id = claimed.id;
     let sealed = seal_original(desk, id, &mut claimed.open());
     let unchanged = claimed.unchanged().unwrap_or(false) && !claimed.is_too_large();
@@ -144,7 +149,10 @@ fn seal_claimed(
         bad_sidecar,
     };
     match arrival(desk, id, source, Channel::Inbox, blob, &facts, &known, None) {
-        Ok(arrival) => Ok(Some((claimed, arrival))),
+        Ok(arrival) => {
+            let asks = asks(desk, &known);
+            Ok(Some((claimed, arrival, asks)))
+        }
         Err(refusal) => {
             put_back(claimed);
             forget(desk, id, Some(blob));
@@ -180,9 +188,9 @@ pub(crate) fn seal_original(
     let mut writer = desk.vault.writer(doc, Area::Original, blob)?;
     let mut chunk = vec![0; COPY_CHUNK_BYTES];
     loop {
-        match from.read(&mut chunk).map_err(crate::artefacts::disk)? {
+        match from.read(&mut chunk).map_err(artefacts::disk)? {
             0 => break,
-            read => writer.write_all(&chunk[..read]).map_err(crate::artefacts::disk)?,
+            read => writer.write_all(&chunk[..read]).map_err(artefacts::disk)?,
         }
     }
     let facts = writer.finish()?;
@@ -192,16 +200,8 @@ pub(crate) fn seal_original(
 
 /// Reads a sealed original back and compares its hash.
 pub(crate) fn verify_sealed(desk: &Desk, doc: DocId, blob: BlobId, expected: Digest) -> Result<(), Refusal> {
-    let mut reader = desk.vault.reader(doc, Area::Original, blob)?;
-    let mut sha256 = vault::Sha256::new();
-    let mut chunk = vec![0; COPY_CHUNK_BYTES];
-    loop {
-        match reader.read(&mut chunk).map_err(crate::artefacts::disk)? {
-            0 => break,
-            read => sha256.update(&chunk[..read]),
-        }
-    }
-    if sha256.finish() == expected { Ok(()) } else { Err(Reason::StorageError.into()) }
+    let found = artefacts::sha256_of(desk.vault.reader(doc, Area::Original, blob)?)?;
+    if found == expected { Ok(()) } else { Err(Reason::StorageError.into()) }
 }
 
 /// The arrival of sealed bytes.
@@ -216,7 +216,8 @@ pub(crate) fn arrival(
     known: &ArrivalFacts,
     idempotency: Option<Digest>,
 ) -> Result<Arrival, Refusal> {
-    let rule = desk.policy.load().retention(None, source, known.retention.as_ref());
+    let schedules = retain::terms(desk, None, source, &[], known.retention.as_ref(), desk.now());
+    let Term { rule, until } = schedules.last().clone();
     Ok(Arrival {
         source: source.clone(),
         channel,
@@ -227,9 +228,17 @@ pub(crate) fn arrival(
         duplicate_of: None,
         trip: Trip::CURRENT,
         sealed: Sealed(known.seal(&desk.vault, doc)?),
-        retain_until: retain::until(desk.now(), rule.days),
-        retention: rule.rule,
+        retention: rule,
+        retain_until: until,
+        schedules: Some(Box::new(schedules)),
+        destroyed_before: None,
+        resent_of: None,
     })
+}
+
+/// Does the sender name a retention rule that there is?
+pub(crate) fn asks(desk: &Desk, known: &ArrivalFacts) -> bool {
+    known.retention.as_ref().is_some_and(|rule| desk.policy.load().has_retention_rule(rule))
 }
 
 /// A duplicate's bytes are kept once, under the first document's key.

@@ -59,7 +59,8 @@ impl Latch {
         std::mem::take(&mut inner.waiting)
     }
 
-    fn is_held(&self) -> bool {
+    /// Does a backup run?
+    pub(crate) fn is_held(&self) -> bool {
         self.inner().is_held()
     }
 

@@ -19,29 +19,40 @@ mod deliver;
 mod retain;
 
 mod accounting;
+mod admission;
 mod appliance;
+mod arriving;
 mod artefacts;
 mod backup;
 mod book;
 mod checkpoints;
+mod certificate;
 mod commands;
+mod deletion;
 mod desk;
+mod destruction;
 mod doctor;
 mod evidence;
 mod expire;
 mod explain;
 mod facts;
 mod gauges;
+mod handover;
 mod gate;
+mod mark;
+mod holds;
 mod latch;
 mod policies;
 mod queries;
 mod readings;
+mod records;
 mod refusal;
 mod runner;
 mod spool;
 mod status;
 mod submit;
+mod sweep;
+mod upkeep;
 mod view;
 mod workers;
 
@@ -50,7 +61,8 @@ pub use backup::Parts;
 pub use policies::read_policy;
 pub use queries::Stream;
 pub use view::{
-    BackupBegun, BackupFile, BackupSigned, Caller, Check, Code, Disclosed, DocumentView, EvidenceFile,
-    EvidenceOf, Expiry, Explained, LedgerReport, PageReading, PageRedactions, Progress, Receipt, RedactedBox,
-    Refused, RouteView, SourceView, StationUsage, StatusView, Submission,
+    BackupBegun, BackupFile, BackupSigned, Caller, Certificates, Check, Code, Disclosed, DocumentView,
+    EvidenceFile, EvidenceOf, Expiry, Explained, HoldView, LedgerReport, PageReading, PageRedactions,
+    Progress, Receipt, RedactedBox, Refused, RouteView, SignedCertificate, SourceView, StationUsage,
+    StatusView, Submission, TermView, Trial,
 };

@@ -4,16 +4,19 @@
 use crate::{
     artefacts::{self, RedactionMap, TextPages, disk},
     desk::Desk,
+    expire,
     facts::{self, ArrivalFacts},
+    holds,
     ocr::text_of,
+    refusal::Refusal,
     submit::refused,
     view::{Caller, Code, DocumentView, PageReading, PageRedactions, RedactedBox, Refused},
 };
 use ::store::{Document, Query};
-use lifecycle::{Event, Position, Rendition, Sealed, Status};
+use lifecycle::{Event, Position, Rendition, Sealed, Status, Term};
 use std::{io::Read, sync::Arc};
 use tokio::sync::mpsc;
-use types::{BlobId, DocId, Label, Phi};
+use types::{BlobId, DocId, Label, Phi, Reason, Schedule};
 use vault::Area;
 
 /// Documents that one call returns at most.
@@ -36,7 +39,7 @@ pub(crate) async fn documents(
     let limit = limit.clamp(1, LIST_MAX) as usize;
     let found = desk.blocking(move |desk| {
         let documents = desk.store.scan(&Query { status, source }, after, limit)?;
-        Ok(documents.into_iter().map(|document| view(desk, document)).collect())
+        documents.into_iter().map(|document| view(desk, document)).collect()
     });
     found.await.map_err(refused)
 }
@@ -48,15 +51,17 @@ pub(crate) fn find(desk: &Desk, doc: DocId) -> Result<Document, Refused> {
 }
 
 /// What may be shown of a document without its content. Hashes of destroyed documents are gone.
-pub(crate) fn view(desk: &Desk, document: Document) -> DocumentView {
+pub(crate) fn view(desk: &Desk, document: Document) -> Result<DocumentView, Refusal> {
     let Document { id, state } = document;
+    let holds = holds::names(&desk.store.holds()?, id, &state);
+    let (schedules, last) = (expire::terms(&state), state.schedules.last().clone());
     let digest = |purpose, sealed: &Option<Sealed>| {
         sealed.as_ref().and_then(|sealed| facts::open_digest(&desk.vault, id, purpose, &sealed.0))
     };
     let arrival = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0);
     let sha256_original =
         if state.position == Position::Gone { None } else { arrival.ok().map(|facts| facts.sha256) };
-    DocumentView {
+    Ok(DocumentView {
         id,
         state: state.status(),
         sha256_original,
@@ -72,14 +77,18 @@ pub(crate) fn view(desk: &Desk, document: Document) -> DocumentView {
         received_at: state.received_at,
         updated_at: state.updated_at,
         duplicate_of: state.duplicate_of,
+        destroyed_before: state.destroyed_before,
+        resent_of: state.resent_of,
         parent: None,
         children: Vec::new(),
-        holds: state.holds.into_iter().collect(),
-        retain_until: state.retain_until,
-        retention: state.retention,
+        holds,
+        retain_until: last.until,
+        retention: last.rule,
+        schedules,
+        sensitivity: state.sensitivity,
         bytes: state.bytes,
         findings: state.findings,
-    }
+    })
 }
 
 pub(crate) async fn words(
@@ -97,13 +106,17 @@ pub(crate) async fn text(desk: &Arc<Desk>, caller: &Caller, doc: DocId) -> Resul
 }
 
 async fn text_pages(desk: &Arc<Desk>, caller: &Caller, doc: DocId) -> Result<TextPages, Refused> {
-    let blob = ready(find(desk, doc)?.state.blobs.text, "read")?;
+    let document = find(desk, doc)?;
+    still_there(&document, Schedule::Text)?;
+    let blob = ready(document.state.blobs.text, "read")?;
     audit(desk, caller, doc, Rendition::Text).await?;
     desk.blocking(move |desk| artefacts::open_json(desk, doc, Area::Text, Some(blob))).await.map_err(refused)
 }
 
 pub(crate) async fn redactions(desk: &Arc<Desk>, doc: DocId) -> Result<Vec<PageRedactions>, Refused> {
-    let state = find(desk, doc)?.state;
+    let document = find(desk, doc)?;
+    still_there(&document, Schedule::Redacted)?;
+    let state = document.state;
     if let (Some(_), None) = (state.blobs.text, state.blobs.map) {
         // Read, but nothing has passed the gate: nothing of it would be shown.
         let pages = 1..=state.pages.unwrap_or_default();
@@ -135,7 +148,16 @@ pub(crate) async fn rendition(
     doc: DocId,
     which: Rendition,
 ) -> Result<Stream, Refused> {
-    let state = find(desk, doc)?.state;
+    let document = find(desk, doc)?;
+    still_there(
+        &document,
+        match which {
+            Rendition::Original => Schedule::Original,
+            Rendition::Redacted => Schedule::Redacted,
+            Rendition::Text => Schedule::Text,
+        },
+    )?;
+    let state = document.state;
     let (area, blob) = match which {
         Rendition::Original => {
             // A duplicate's bytes are those of the first document.
@@ -178,6 +200,19 @@ fn pump(mut reader: impl Read, send: &mpsc::Sender<Result<Vec<u8>, Refused>>) {
             return;
         }
     }
+}
+
+/// A clear no for what retention has destroyed.
+pub(crate) fn still_there(document: &Document, part: Schedule) -> Result<(), Refused> {
+    let Document { id, state } = document;
+    if !state.is_destroyed(part) {
+        return Ok(());
+    }
+    let Term { rule, until } = state.schedules.of(part);
+    let message = format!(
+        "its {part} was destroyed: kept until {until} by rule {rule}; see lazaretctl deletion certificate {id}"
+    );
+    Err(Refused { code: Code::Conflict, reason: Some(Reason::RetentionOver), message })
 }
 
 fn ready(blob: Option<BlobId>, what: &str) -> Result<BlobId, Refused> {

@@ -77,7 +77,12 @@ impl From<BookError> for Refusal {
     fn from(error: BookError) -> Self {
         match error {
             BookError::Full => Self::NotNow(Reason::DiskFull),
-            BookError::Overtaken | BookError::Illegal(_) | BookError::Unknown => Self::Overtaken,
+            BookError::Overtaken
+            | BookError::Illegal(_)
+            | BookError::Unknown
+            | BookError::HoldInForce
+            | BookError::NoSuchHold
+            | BookError::HoldsFull => Self::Overtaken,
             BookError::Latched => Self::Latched,
             BookError::Broken(_) => Self::NotNow(Reason::StorageError),
         }

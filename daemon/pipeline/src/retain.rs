@@ -1,14 +1,16 @@
 //! # retain
 //!
-//! Reads: class, source, what the sender asked for. Leaves: `Retained { until }`; the longest rule wins
-//! (A45). The rasters are dropped: they can be made again from the original.
+//! Reads: class, source, sensitivity, what the sender asked for. Leaves: `Retained { schedules }`; for each
+//! schedule the longest rule wins (A45, B46), and nothing that a copy asked for is taken back. The rasters are
+//! dropped: they can be made again from the original.
 //! Refuses nothing.
 
-use crate::{artefacts, desk::Desk, facts::ArrivalFacts, refusal::Refusal};
+use crate::{artefacts, desk::Desk, facts::ArrivalFacts, holds, refusal::Refusal};
 use ::store::Document;
-use lifecycle::Outcome;
+use lifecycle::{Outcome, Schedules, Term};
+use policy::{Kept, RetentionFacts};
 use std::sync::Arc;
-use types::UnixMillis;
+use types::{DocClass, Label, UnixMillis};
 
 /// Milliseconds of a day.
 pub(crate) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -17,18 +19,47 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
     let (id, state) = (doc.id, doc.state.clone());
     desk.blocking(move |desk| {
         let facts = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0)?;
-        let rule = desk.policy.load().retention(state.class, &state.source, facts.retention.as_ref());
+        let asked = facts.retention.as_ref();
+        let class = state.class;
+        let mut terms = terms(desk, class, &state.source, &state.sensitivity, asked, state.received_at);
+        if let Some(asked) = &state.asked {
+            terms = terms.longest(asked);
+        }
+        if !holds::names(&desk.store.holds()?, id, &state).is_empty() {
+            // A correction of the class may shorten what is kept, but not under a hold.
+            terms = terms.longest(&state.schedules);
+        }
         if let (Some(raster), Some(pages)) = (state.blobs.raster, state.pages) {
             for (id, raster, pages) in desk.latch.removable((id, raster, pages)) {
                 artefacts::remove_raster(desk, id, raster, pages)?;
             }
         }
-        Ok(Outcome::Retained { until: until(state.received_at, rule.days), retention: rule.rule })
+        let Term { rule, until } = terms.last().clone();
+        Ok(Outcome::Retained { retention: rule, until, schedules: Some(Box::new(terms)) })
     })
     .await
 }
 
-/// The end of a retention of so many days.
-pub(crate) fn until(from: UnixMillis, days: u32) -> UnixMillis {
-    from.plus(u64::from(days) * DAY_MS)
+/// What the policy says of a document that was received at `from`. The rule of its source, if the configuration
+/// names one, and that of its sender only lengthen.
+pub(crate) fn terms(
+    desk: &Desk,
+    class: Option<DocClass>,
+    source: &Label,
+    sensitivity: &[Label],
+    asked: Option<&Label>,
+    from: UnixMillis,
+) -> Schedules {
+    let of_source = desk.source(source).and_then(|source| source.retention.as_ref());
+    let requested: Vec<&Label> = asked.into_iter().chain(of_source).collect();
+    let facts = RetentionFacts { class, source, sensitivity, requested: &requested };
+    let kept = desk.policy.load().retention(&facts);
+    let term = |Kept { rule, days }| Term { rule, until: from.plus(u64::from(days) * DAY_MS) };
+    Schedules {
+        original: term(kept.original),
+        redacted: term(kept.redacted),
+        text: term(kept.text),
+        review: term(kept.review),
+        log: term(kept.log),
+    }
 }

@@ -13,7 +13,7 @@ use ::store::Document;
 use lifecycle::Outcome;
 use policy::{RouteFacts, Verdict};
 use std::sync::Arc;
-use types::{Confidence, DocClass, Label, Reason};
+use types::{Confidence, DocClass, Label, Reason, Schedule};
 use vault::Area;
 
 /// What the route station decided.
@@ -27,8 +27,13 @@ pub(crate) enum Decision {
 pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Decision, Refusal> {
     let (id, state) = (doc.id, doc.state.clone());
     desk.blocking(move |desk| {
-        let text: TextPages = artefacts::open_json(desk, id, Area::Text, state.blobs.text)?;
-        let blank = text.pages.iter().filter(|page| page.geometry.blank).count();
+        // After its text is destroyed only a person sends a document here, and blank pages count no more.
+        let blank = if state.is_destroyed(Schedule::Text) {
+            0
+        } else {
+            let text: TextPages = artefacts::open_json(desk, id, Area::Text, state.blobs.text)?;
+            text.pages.iter().filter(|page| page.geometry.blank).count()
+        };
         let facts = RouteFacts {
             class: state.class.unwrap_or(DocClass::Miscellaneous),
             confidence: state.confidence.unwrap_or(Confidence::new(0.0)),

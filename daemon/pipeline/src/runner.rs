@@ -4,8 +4,14 @@
 //! so a half-done station leaves nothing but garbage for the sweeper.
 
 use crate::{
-    classify, deliver, desk::Desk, normalise, ocr, parse, quarantine, redact, refusal::Refusal, retain,
-    route, route::Decision, store,
+    classify, deliver,
+    desk::Desk,
+    handover::{self, Turn},
+    normalise, ocr, parse, quarantine, redact,
+    refusal::Refusal,
+    retain, route,
+    route::Decision,
+    store,
 };
 use ::store::Document;
 use lifecycle::{Actor, Due, Event, Stage, SystemEvent};
@@ -133,11 +139,12 @@ async fn travel(desk: &Arc<Desk>, id: DocId) -> Went {
                 return Went::Resting;
             }
         };
+        let mut turn = None;
         let event = match doc.state.due(desk.patience()) {
             Due::Stop(stage) => {
                 Event::Stopped { stage, reason: doc.state.reason.unwrap_or(Reason::WorkerCrash) }
             }
-            Due::Run(stage) => match run_station(desk, stage, &doc).await {
+            Due::Run(stage) => match run_station(desk, stage, &doc, &mut turn).await {
                 Ok(event) => event,
                 Err(Refusal::Overtaken) => continue,
                 Err(Refusal::NotNow(reason)) => {
@@ -155,7 +162,12 @@ async fn travel(desk: &Arc<Desk>, id: DocId) -> Went {
             return Went::Refused;
         }
         let again = matches!(event, Event::Failed { .. });
-        match desk.book.record(id, doc.state.version, Actor::Daemon, event).await {
+        let written = desk.book.record(id, doc.state.version, Actor::Daemon, event).await;
+        if let (Ok(_), Some(route), true) = (&written, &doc.state.route, turn.is_some()) {
+            handover::forget(desk, id, route).await;
+        }
+        drop(turn);
+        match written {
             Ok(_) if refused => return Went::Refused,
             Ok(_) if again => rest(desk, &mut pause).await,
             Ok(_) => pause = PAUSE.0,
@@ -168,7 +180,13 @@ async fn travel(desk: &Arc<Desk>, id: DocId) -> Went {
     Went::Resting
 }
 
-async fn run_station(desk: &Arc<Desk>, stage: Stage, doc: &Document) -> Result<Event, Refusal> {
+/// `turn` gets the turn of a document that was delivered, until that is written.
+async fn run_station(
+    desk: &Arc<Desk>,
+    stage: Stage,
+    doc: &Document,
+    turn: &mut Option<Turn>,
+) -> Result<Event, Refusal> {
     let start = Instant::now();
     let outcome = match stage {
         Stage::Quarantine => quarantine::run(desk, doc).await,
@@ -182,7 +200,11 @@ async fn run_station(desk: &Arc<Desk>, stage: Stage, doc: &Document) -> Result<E
             Decision::Send(outcome) => Ok(outcome),
             Decision::Refer { reason, rule } => return Ok(Event::Referred { reason, rule }),
         },
-        Stage::Deliver => deliver::run(desk, doc).await,
+        Stage::Deliver => {
+            let (outcome, taken) = deliver::run(desk, doc).await?;
+            *turn = taken;
+            Ok(outcome)
+        }
         Stage::Retain => retain::run(desk, doc).await,
     }?;
     let pages = u64::from(doc.state.pages.unwrap_or_default());

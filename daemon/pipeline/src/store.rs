@@ -5,7 +5,7 @@
 //! Can refuse because: `storage-error`: an artefact does not read back as it was written.
 
 use crate::{
-    artefacts::{self, TextPages, disk},
+    artefacts::{self, TextPages},
     desk::Desk,
     facts::{self, ArrivalFacts},
     ocr::text_of,
@@ -14,7 +14,7 @@ use crate::{
 use ::store::Document;
 use lifecycle::Outcome;
 use serde::Serialize;
-use std::{io::Read, sync::Arc};
+use std::sync::Arc;
 use types::{BlobId, Digest, DocClass, DocId, Label, Reason};
 use vault::Area;
 
@@ -103,15 +103,7 @@ fn same(found: Digest, expected: Option<Digest>) -> Result<Digest, Refusal> {
 }
 
 fn hash(desk: &Desk, doc: DocId, area: Area, blob: Option<BlobId>) -> Result<Digest, Refusal> {
-    let mut reader = desk.vault.reader(doc, area, blob.ok_or(Reason::StorageError)?)?;
-    let mut sha256 = vault::Sha256::new();
-    let mut chunk = vec![0; 64 << 10];
-    loop {
-        match reader.read(&mut chunk).map_err(disk)? {
-            0 => return Ok(sha256.finish()),
-            read => sha256.update(&chunk[..read]),
-        }
-    }
+    artefacts::sha256_of(desk.vault.reader(doc, area, blob.ok_or(Reason::StorageError)?)?)
 }
 
 /// Lower-case hex.

@@ -34,6 +34,7 @@ pub(crate) async fn submit(
         .as_ref()
         .map(|key| intake::idempotency_digest(desk, &name_of(caller), key));
     let doc = desk.new_doc();
+    let arriving = desk.arriving.begin(doc);
     let desk2 = desk.clone();
     let sealed = tokio::task::spawn_blocking(move || seal(&desk2, doc, body, limit)).await;
     let (blob, facts) = sealed.map_err(|_| Refused::because(Code::Internal, Reason::StorageError))??;
@@ -50,8 +51,8 @@ pub(crate) async fn submit(
     };
     let arrival = intake::arrival(desk, doc, &submission.source, Channel::Grpc, blob, &facts, &known, key)
         .map_err(refused)?;
-    let content = arrival.content;
-    let admission = match desk.book.admit(doc, caller.actor.clone(), arrival).await {
+    let (content, asks) = (arrival.content, intake::asks(desk, &known));
+    let admission = match desk.book.admit(doc, caller.actor.clone(), arrival, asks).await {
         Ok(admission) => admission,
         Err(error) => {
             intake::forget(desk, doc, Some(blob));
@@ -61,6 +62,7 @@ pub(crate) async fn submit(
     if let Err(refusal) = intake::drop_duplicate(desk, doc, Some(blob), &admission) {
         tracing::warn!(%doc, %refusal, "the bytes of a duplicate could not be removed");
     }
+    drop(arriving);
     desk.wake.notify_one();
     match admission {
         Admission::New { duplicate_of } => Ok(Receipt { doc, duplicate_of, repeated: false }),

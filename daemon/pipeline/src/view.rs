@@ -1,10 +1,10 @@
 //! What callers are shown. Plain data; no handle, no key. Types that hold PHI have no `Debug`.
 
-use lifecycle::{Actor, Finding, Rendition, Status};
+use lifecycle::{Actor, Finding, HoldOrder, Rendition, Status};
 use std::collections::BTreeMap;
 use types::{
     Confidence, Digest, DocClass, DocId, IdKind, Label, PageGeometry, PageWords, Phi, Reason, Rect, RunId,
-    UnixMillis,
+    Schedule, UnixMillis,
 };
 
 /// Whoever asks; `serve` has authorised the call, the pipeline writes the name into the ledger.
@@ -67,11 +67,15 @@ pub struct DocumentView {
     pub sha256_redacted: Option<Digest>,
     pub sha256_text: Option<Digest>,
     pub duplicate_of: Option<DocId>,
+    pub destroyed_before: Option<DocId>,
+    pub resent_of: Option<DocId>,
     pub parent: Option<DocId>,
     pub children: Vec<DocId>,
     pub holds: Vec<Label>,
     pub retain_until: UnixMillis,
     pub retention: Label,
+    pub schedules: Vec<TermView>,
+    pub sensitivity: Vec<Label>,
     pub bytes: u64,
     pub findings: Vec<Finding>,
 }
@@ -178,19 +182,84 @@ pub struct RouteView {
     pub classes: Vec<DocClass>,
 }
 
-/// A document whose retention is over or will be.
-#[derive(Clone, Debug)]
-pub struct Expiry {
-    /// Which.
-    pub doc: DocId,
+/// How long one part of a document is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TermView {
+    /// Which part.
+    pub schedule: Schedule,
     /// Kept until.
     pub until: UnixMillis,
     /// By which rule.
     pub rule: Label,
+    /// It is destroyed, alone or with the whole.
+    pub destroyed: bool,
+}
+
+/// How long a document is kept, what of it is over, and what became of that.
+#[derive(Clone, Debug)]
+pub struct Expiry {
+    /// Which.
+    pub doc: DocId,
+    /// Where it is.
+    pub state: Status,
+    /// The last of it is kept until.
+    pub until: UnixMillis,
+    /// By which rule.
+    pub rule: Label,
+    /// Each part.
+    pub schedules: Vec<TermView>,
+    /// Parts whose time is over and that are, or were now, still there.
+    pub over: Vec<Schedule>,
+    /// All of it is over.
+    pub whole: bool,
     /// Holds that keep it.
     pub holds: Vec<Label>,
-    /// Its keys and bytes were destroyed now.
+    /// What is over was destroyed now.
     pub destroyed: bool,
+}
+
+/// A legal hold with a scope.
+#[derive(Clone, Debug)]
+pub struct HoldView {
+    /// Name, scope and reason.
+    pub order: HoldOrder,
+    /// In force since.
+    pub since: UnixMillis,
+    /// Who placed it.
+    pub by: Actor,
+}
+
+/// The certificates of a document.
+#[derive(Clone, Debug)]
+pub struct Certificates {
+    /// The site's key, with which they verify.
+    pub pubkey: String,
+    /// Oldest first.
+    pub certificates: Vec<SignedCertificate>,
+}
+
+/// One destruction, as it was signed.
+#[derive(Clone, Debug)]
+pub struct SignedCertificate {
+    /// When it was written.
+    pub at: UnixMillis,
+    /// The record of the ledger that holds it.
+    pub seq: u64,
+    /// The exact bytes that were signed.
+    pub certificate: String,
+    /// Ed25519, hex.
+    pub signature: String,
+}
+
+/// What came of trying every key on retained ciphertext.
+#[derive(Clone, Copy, Debug)]
+pub struct Trial {
+    /// Samples.
+    pub samples: u64,
+    /// Keys tried on each.
+    pub keys_tried: u64,
+    /// How often one fitted.
+    pub opened: u64,
 }
 
 /// How far a set of documents is.

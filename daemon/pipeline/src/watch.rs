@@ -98,7 +98,7 @@ async fn scan(desk: &Arc<Desk>, folder: &Arc<Folder>) -> Option<Duration> {
     }
     for name in vanished {
         let name = desk.vault.keyed_digest("file-name", &[name.as_bytes()]);
-        note(desk, SystemEvent::Vanished { source: folder.source.clone(), name }).await;
+        note(desk, SystemEvent::Vanished { source: folder.source.clone(), name, entry: None }).await;
     }
     let mut taking = JoinSet::new();
     for candidate in ready {
@@ -117,7 +117,7 @@ async fn scan(desk: &Arc<Desk>, folder: &Arc<Folder>) -> Option<Duration> {
 async fn note_refused(desk: &Arc<Desk>, folder: &Folder, name: &types::Phi, reason: Reason) {
     tracing::warn!(source = %folder.source, reason = reason.code(), "an inbox entry was refused");
     let name = desk.vault.keyed_digest("file-name", &[name.expose().as_bytes()]);
-    note(desk, SystemEvent::Refused { source: folder.source.clone(), reason, name }).await;
+    note(desk, SystemEvent::Refused { source: folder.source.clone(), reason, name, entry: None }).await;
 }
 
 async fn note(desk: &Arc<Desk>, event: SystemEvent) {

@@ -1,7 +1,7 @@
 //! From the pipeline's views to messages. Names as they stand in the contract, times in ms.
 
 use api::v1;
-use lifecycle::{Finding, Rendition};
+use lifecycle::{Finding, HoldOrder, Rendition};
 use pipeline as p;
 use types::{Confidence, Rect};
 
@@ -29,6 +29,19 @@ pub(crate) fn document(view: p::DocumentView) -> v1::Document {
         retention: view.retention.to_string(),
         bytes: view.bytes,
         findings: view.findings.into_iter().map(finding).collect(),
+        sensitivity: view.sensitivity.iter().map(ToString::to_string).collect(),
+        schedules: view.schedules.into_iter().map(term).collect(),
+        destroyed_before: view.destroyed_before.map(|id| id.to_string()),
+        resent_of: view.resent_of.map(|id| id.to_string()),
+    }
+}
+
+fn term(term: p::TermView) -> v1::Term {
+    v1::Term {
+        schedule: term.schedule.to_string(),
+        until_ms: term.until.0,
+        rule: term.rule.to_string(),
+        destroyed: term.destroyed,
     }
 }
 
@@ -111,7 +124,44 @@ pub(crate) fn expiry(expiry: p::Expiry) -> v1::Expiry {
         rule: expiry.rule.to_string(),
         holds: expiry.holds.iter().map(ToString::to_string).collect(),
         destroyed: expiry.destroyed,
+        state: expiry.state.to_string(),
+        schedules: expiry.schedules.into_iter().map(term).collect(),
+        over: expiry.over.iter().map(ToString::to_string).collect(),
+        whole: expiry.whole,
     }
+}
+
+pub(crate) fn hold(view: p::HoldView) -> v1::HoldInForce {
+    let HoldOrder { name, docs, source, class, from, to, sensitivity, why } = view.order;
+    let docs: Vec<String> = docs.iter().map(ToString::to_string).collect();
+    let narrowed =
+        source.is_some() || class.is_some() || from.is_some() || to.is_some() || sensitivity.is_some();
+    let everything = docs.is_empty() && !narrowed;
+    v1::HoldInForce {
+        order: Some(v1::HoldOrder {
+            name: name.to_string(),
+            docs,
+            source: source.map(|source| source.to_string()),
+            class: class.map(|class| class.to_string()),
+            from_ms: from.map(|from| from.0),
+            to_ms: to.map(|to| to.0),
+            sensitivity: sensitivity.map(|label| label.to_string()),
+            why: why.to_string(),
+            everything,
+        }),
+        since_ms: view.since.0,
+        by_json: serde_json::to_string(&view.by).unwrap_or_default(),
+    }
+}
+
+pub(crate) fn certificates(view: p::Certificates) -> v1::Certificates {
+    let one = |signed: p::SignedCertificate| v1::SignedCertificate {
+        at_ms: signed.at.0,
+        seq: signed.seq,
+        certificate: signed.certificate,
+        signature: signed.signature,
+    };
+    v1::Certificates { pubkey: view.pubkey, certificates: view.certificates.into_iter().map(one).collect() }
 }
 
 pub(crate) fn status(view: p::StatusView) -> v1::StatusReply {

@@ -59,6 +59,11 @@ pub(crate) const TABLE: &[Entry] = &[
     entry("/lazaret.v1.Routes/Reroute", &[Scope::Route]),
     entry("/lazaret.v1.Retention/Due", &[Scope::Delete, Scope::Audit, Scope::Admin]),
     entry("/lazaret.v1.Retention/Run", &[Scope::Delete]),
+    entry("/lazaret.v1.Holds/Place", &[Scope::Hold]),
+    entry("/lazaret.v1.Holds/Lift", &[Scope::Hold]),
+    entry("/lazaret.v1.Holds/List", &[Scope::Hold, Scope::Delete, Scope::Audit, Scope::Admin]),
+    entry("/lazaret.v1.Deletion/Certificate", &[Scope::Delete, Scope::Audit]),
+    entry("/lazaret.v1.Deletion/Verify", &[Scope::Delete, Scope::Audit]),
     entry("/lazaret.v1.Ledger/Verify", &[Scope::Audit]),
     entry("/lazaret.v1.Ledger/Evidence", &[Scope::Audit]),
     entry("/lazaret.v1.Backup/Begin", &[Scope::Admin]),
@@ -150,7 +155,8 @@ mod tests {
         // A41: "least privilege". A change here is a change of what a certificate is worth.
         assert_eq!(doors_of(Scope::Upload), ["Documents/Submit", "Documents/Progress"]);
         assert_eq!(doors_of(Scope::Reprocess), ["Documents/Release"]);
-        assert_eq!(doors_of(Scope::Delete), ["Retention/Due", "Retention/Run"]);
+        let deletion = ["Holds/List", "Deletion/Certificate", "Deletion/Verify"];
+        assert_eq!(doors_of(Scope::Delete), [&["Retention/Due", "Retention/Run"][..], &deletion].concat());
         let see = ["Documents/List", "Documents/Get", "Documents/Progress"];
         let more = |these: &[&'static str]| [&see[..], these].concat();
         let redacted = more(&["Documents/Redactions", "Documents/GetRedacted", "Routes/List"]);
@@ -158,7 +164,8 @@ mod tests {
         let original =
             ["Documents/Words", "Documents/Redactions", "Documents/GetText", "Documents/GetOriginal"];
         assert_eq!(doors_of(Scope::ReadOriginal), [&more(&original)[..], &["Routes/List"]].concat());
-        let hold = more(&["Documents/PlaceHold", "Documents/LiftHold", "Routes/List"]);
+        let hold = ["Documents/PlaceHold", "Documents/LiftHold", "Routes/List"];
+        let hold = [&more(&hold)[..], &["Holds/Place", "Holds/Lift", "Holds/List"]].concat();
         assert_eq!(doors_of(Scope::Hold), hold);
         let route = more(&["Documents/Explain", "Routes/List", "Routes/Reroute"]);
         assert_eq!(doors_of(Scope::Route), route);

@@ -2,13 +2,14 @@
 
 use crate::{
     StoreError,
+    draft::{SYSTEM_RECORDS_MAX, stored},
     entries::entries,
-    keys, record,
+    holds, listing, query, track,
     trees::{Reads as _, Tree, Trees},
-    values,
 };
-use lifecycle::{Body, Event, State, Status};
+use lifecycle::Status;
 use std::collections::BTreeMap;
+use types::DocId;
 
 /// Entries that a tree must have.
 type Expected = BTreeMap<Tree, usize>;
@@ -29,21 +30,28 @@ pub(crate) fn check(trees: &Trees) -> Result<(), StoreError> {
 }
 
 fn check_documents(trees: &Trees, expected: &mut Expected) -> Result<(), StoreError> {
-    for tree in [Tree::Docs, Tree::Lists, Tree::Runnable, Tree::Due, Tree::Content, Tree::Idempotency] {
+    for tree in
+        [Tree::Docs, Tree::Lists, Tree::Runnable, Tree::Due, Tree::Content, Tree::Past, Tree::Idempotency]
+    {
         expected.insert(tree, 0);
     }
+    let known = trees.known()?;
     let mut found: BTreeMap<Status, u64> = BTreeMap::new();
-    for key in whole_keys(trees, Tree::Docs) {
-        let key = key?;
-        let state: State = values::decode(&value(trees, Tree::Docs, &key)?)?;
-        let doc = keys::ending(&key).ok_or(StoreError::Damaged { what: "a key names no document" })?;
-        for ((tree, key), value) in entries(doc, &state)? {
+    for doc in listing::all(trees, None) {
+        let doc = doc?;
+        let kept =
+            stored(trees, doc, &known.names)?.ok_or(StoreError::Damaged { what: "a value disappeared" })?;
+        for ((tree, key), value) in entries(doc, &kept, &known.names)? {
             if trees.tree(tree).read(&key)?.is_none_or(|there| there != value) {
                 return Err(StoreError::Damaged { what: "a document cannot be found where it should" });
             }
             *expected.entry(tree).or_default() += 1;
         }
-        *found.entry(state.status()).or_default() += 1;
+        *expected.entry(Tree::Idempotency).or_default() += usize::from(kept.keyed);
+        for seq in kept.carriers() {
+            track::place(trees, doc, seq)?;
+        }
+        *found.entry(kept.state.status()).or_default() += 1;
     }
     for status in Status::ALL {
         if trees.count(status)? != found.get(&status).copied().unwrap_or(0) {
@@ -53,33 +61,27 @@ fn check_documents(trees: &Trees, expected: &mut Expected) -> Result<(), StoreEr
     Ok(())
 }
 
+/// Every record has its place, in the order of the ledger for each document.
 fn check_records(trees: &Trees, expected: &mut Expected) -> Result<(), StoreError> {
     let mut records = trees.system_records()?;
-    for key in whole_keys(trees, Tree::Events) {
-        let record = record::decode(&value(trees, Tree::Events, &key?)?)?;
-        records += 1;
-        if let Body::Document { event: Event::Arrived(arrival), .. } = record.body
-            && arrival.idempotency.is_some()
-        {
-            *expected.entry(Tree::Idempotency).or_default() += 1;
+    let mut last: (Option<DocId>, u64) = (None, 0);
+    for pair in trees.tree(Tree::Events) {
+        let (key, piece) = pair?;
+        let doc = key.first_chunk().map(|bytes| DocId::from_bytes(*bytes));
+        for (seq, _) in track::unpack(&piece)? {
+            if last.0 == doc && seq <= last.1 {
+                return Err(StoreError::Damaged { what: "records of a document are out of order" });
+            }
+            last = (doc, seq);
+            records += 1;
         }
     }
-    for key in whole_keys(trees, Tree::System) {
-        record::decode(&value(trees, Tree::System, &key?)?)?;
-    }
+    let system = trees.system_records()?.min(SYSTEM_RECORDS_MAX);
+    (0..system).try_for_each(|slot| query::system_step(trees, slot).map(drop))?;
+    expected.insert(Tree::System, usize::try_from(system).unwrap_or(usize::MAX));
+    holds::steps(trees)?;
     if records != trees.tip()?.seq {
         return Err(StoreError::Damaged { what: "it lacks records that it says it has" });
     }
     Ok(())
-}
-
-fn whole_keys(trees: &Trees, tree: Tree) -> impl Iterator<Item = Result<Vec<u8>, StoreError>> {
-    let keys = trees.tree(tree).iter().keys();
-    keys.filter_map(|key| {
-        key.map(|key| values::whole_key(&key).map(<[u8]>::to_vec)).map_err(StoreError::from).transpose()
-    })
-}
-
-fn value(trees: &Trees, tree: Tree, key: &[u8]) -> Result<Vec<u8>, StoreError> {
-    trees.value(tree, key)?.ok_or(StoreError::Damaged { what: "a value disappeared" })
 }

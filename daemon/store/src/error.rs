@@ -81,8 +81,24 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A stable code, for the ledger.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InUse { .. } => "in-use",
+            Self::Sled(_) | Self::Panicked => "unreadable",
+            Self::Damaged { .. } => "damaged",
+            Self::Diverged { .. } => "diverged",
+            Self::Ledger(_) => "ledger",
+            Self::Illegal { .. } | Self::NeverArrived { .. } | Self::Gap { .. } => "impossible",
+            Self::TooLarge { .. } | Self::TooManyEvents { .. } => "too-large",
+            Self::Io { .. } => "io",
+        }
+    }
+
     /// Whether a new index would help.
-    pub(crate) fn is_cured_by_a_rebuild(&self) -> bool {
+    #[must_use]
+    pub fn is_cured_by_a_rebuild(&self) -> bool {
         match self {
             Self::Sled(_) | Self::Panicked | Self::Damaged { .. } | Self::Diverged { .. } => true,
             // A fold that fails may start from a damaged state; if it does not, the rebuild fails too and says so.

@@ -5,7 +5,7 @@ use crate::{
     Store, StoreError,
     catch_up::{CaughtUp, catch_up},
     check, lease,
-    trees::Trees,
+    trees::{Known, Trees},
 };
 use std::{
     fs::{self, File, TryLockError},
@@ -16,6 +16,10 @@ use std::{
 /// Damaged indexes that are kept for whoever wants to know why; older ones are removed. They hold
 /// nothing that the ledger does not.
 const SET_ASIDE_MAX: usize = 2;
+
+/// Openings in a row that may end with the process (a kill, a power cut, no memory) before the index is no longer
+/// trusted: one that kills whoever opens it must not keep the daemon down.
+const UNFINISHED_MAX: u64 = 2;
 
 /// What opening took.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,34 +59,42 @@ impl Store {
         mut progress: impl FnMut(u64),
     ) -> Result<(Self, Opened), StoreError> {
         let lock = lock(dir)?;
-        let existed = dir.exists();
-        if existed {
-            remove_half_written_snapshots(dir)?;
-            if probe(dir) {
-                match follow(dir, ledger_dir, &mut progress) {
-                    Ok((trees, reached)) => return Self::ready(trees, dir, &reached, None, lock),
-                    Err(error) if error.is_cured_by_a_rebuild() => {}
-                    Err(error) => return Err(error),
+        let attempt = Attempt::begin(dir)?;
+        // Whatever lies there, also a file or a link in place of the folder.
+        let existed = fs::symlink_metadata(dir).is_ok();
+        if existed
+            && attempt.unfinished < UNFINISHED_MAX
+            && remove_half_written_snapshots(dir).is_ok()
+            && probe(dir)
+        {
+            match follow(dir, ledger_dir, &mut progress) {
+                Ok(followed) => return Self::ready(followed, dir, ledger_dir, None, lock, attempt),
+                Err(error) if error.is_cured_by_a_rebuild() => {}
+                Err(error) => {
+                    attempt.end()?;
+                    return Err(error);
                 }
             }
         }
         let set_aside = if existed { Some(set_aside(dir)?) } else { None };
-        let (trees, reached) = follow(dir, ledger_dir, &mut progress)?;
-        Self::ready(trees, dir, &reached, set_aside, lock)
+        let followed = follow(dir, ledger_dir, &mut progress)?;
+        Self::ready(followed, dir, ledger_dir, set_aside, lock, attempt)
     }
 
     fn ready(
-        trees: Trees,
+        (trees, known, reached): Followed,
         dir: &Path,
-        reached: &CaughtUp,
+        ledger_dir: &Path,
         set_aside: Option<PathBuf>,
         lock: File,
+        attempt: Attempt,
     ) -> Result<(Self, Opened), StoreError> {
         let rebuilt = reached.from_nothing || set_aside.is_some();
-        let store = Self::new(trees, dir.to_owned(), reached.tip, lock);
+        let store = Self::new(trees, known, dir, ledger_dir, lock);
         if rebuilt {
             store.flush()?;
         }
+        attempt.end()?;
         Ok((store, Opened { rebuilt, replayed: reached.applied, set_aside }))
     }
 
@@ -95,15 +107,14 @@ impl Store {
     }
 }
 
-fn follow(
-    dir: &Path,
-    ledger_dir: &Path,
-    progress: &mut dyn FnMut(u64),
-) -> Result<(Trees, CaughtUp), StoreError> {
+type Followed = (Trees, Known, CaughtUp);
+
+fn follow(dir: &Path, ledger_dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Followed, StoreError> {
     let trees = Trees::open(dir)?;
+    let mut known = trees.known()?;
     lease::clear(&trees)?;
-    let reached = catch_up(&trees, ledger_dir, progress)?;
-    Ok((trees, reached))
+    let reached = catch_up(&trees, &mut known, ledger_dir, progress)?;
+    Ok((trees, known, reached))
 }
 
 /// A lock of our own beside the index: sled's would make a second daemon look like a damaged index.
@@ -115,6 +126,29 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { dir: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// An opening that was begun. The note of it stays behind when the process dies.
+struct Attempt {
+    note: PathBuf,
+    /// Openings in a row before this one that did not end.
+    unfinished: u64,
+}
+
+impl Attempt {
+    fn begin(dir: &Path) -> Result<Self, StoreError> {
+        let note = beside(dir, "opening");
+        let unfinished = fs::read_to_string(&note).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+        let failed = |source| StoreError::Io { what: "note the opening in", path: note.clone(), source };
+        fs::write(&note, format!("{}", unfinished + 1)).map_err(failed)?;
+        Ok(Self { note, unfinished })
+    }
+
+    /// It went well, or ends with an error that says why it did not.
+    fn end(self) -> Result<(), StoreError> {
+        let failed = |source| StoreError::Io { what: "remove", path: self.note.clone(), source };
+        fs::remove_file(&self.note).map_err(failed)
     }
 }
 
@@ -141,7 +175,8 @@ fn set_aside(dir: &Path) -> Result<PathBuf, StoreError> {
     fs::rename(dir, &target).map_err(failed)?;
     let outdated = (earlier.len() + 1).saturating_sub(SET_ASIDE_MAX);
     for (_, path) in earlier.drain(..outdated) {
-        fs::remove_dir_all(path).map_err(failed)?;
+        // One that cannot be removed is in nobody's way; the next time tries again.
+        drop(fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path)));
     }
     Ok(target)
 }

@@ -1,14 +1,18 @@
 //! Questions to the index.
 
 use crate::{
-    Store, StoreError,
+    Reading, Store, StoreError,
     draft::{SYSTEM_RECORDS_MAX, stored},
-    keys, record,
-    trees::{Tree, Trees},
+    kept::{CONTENT_BYTES, Kept, put_back},
+    keys,
+    listing::{listed, marked},
+    track::{self, Step},
+    trees::{Reads as _, Tree, Trees},
     values,
 };
+use ledger::Place;
 use lifecycle::{Record, State, Status};
-use std::{collections::BTreeMap, ops::Bound};
+use std::collections::BTreeMap;
 use types::{Digest, DocId, Label, UnixMillis};
 
 /// Most events of a document in one answer; a document has about twenty, and one more per reading.
@@ -36,38 +40,81 @@ impl Store {
     /// One document.
     ///
     /// # Errors
-    /// What sled says.
+    /// What sled and the ledger say.
     pub fn get(&self, doc: DocId) -> Result<Option<Document>, StoreError> {
-        Ok(stored(self.reading().trees, doc)?.map(|state| Document { id: doc, state }))
+        let found = hollow(&self.reading(), doc)?;
+        found.map(|hollow| self.fill(hollow)).transpose()
+    }
+
+    /// One document without what the ledger alone holds: sealed facts, ids of blobs, digests of content and receipt.
+    /// Who only asks for position, times or holds spares reading them.
+    ///
+    /// # Errors
+    /// What sled says.
+    pub fn peek(&self, doc: DocId) -> Result<Option<Document>, StoreError> {
+        let reading = self.reading();
+        let found = stored(reading.trees, doc, &reading.known.names)?;
+        Ok(found.map(|kept| Document { id: doc, state: kept.state }))
     }
 
     /// Documents in the order of their ids, behind `after`, at most `limit`.
     ///
     /// # Errors
-    /// What sled says.
+    /// What sled and the ledger say.
     pub fn scan(
         &self,
         query: &Query,
         after: Option<DocId>,
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
-        let reading = self.reading();
-        let list = keys::list(query.status, query.source.as_ref());
-        let document = |doc: Result<DocId, StoreError>| {
-            let id = doc?;
-            let state = stored(reading.trees, id)?
-                .ok_or(StoreError::Damaged { what: "it lists a document it lacks" })?;
-            Ok(Document { id, state })
+        let found: Vec<Hollow> = {
+            let reading = self.reading();
+            let ids = listed(reading.trees, query, after)?;
+            let lost = || StoreError::Damaged { what: "it lists a document it lacks" };
+            let found = ids.map(|doc| hollow(&reading, doc?)?.ok_or_else(lost));
+            // A tombstone whose time is over is in no list.
+            let shown =
+                |hollow: &Result<Hollow, _>| !hollow.as_ref().is_ok_and(|hollow| hollow.kept.state.forgotten);
+            found.filter(shown).take(limit).collect::<Result<_, _>>()?
         };
-        listed(reading.trees, &list, after).take(limit).map(document).collect()
+        found.into_iter().map(|hollow| self.fill(hollow)).collect()
     }
 
-    /// The document that holds these bytes (a keyed digest): the one that came first, while it is not destroyed.
+    /// The document that holds these bytes (a keyed digest): the one that came first, unless it was rejected
+    /// or its original destroyed.
     ///
     /// # Errors
     /// What sled says.
     pub fn by_content(&self, content: Digest) -> Result<Option<DocId>, StoreError> {
-        first(self.reading().trees, Tree::Content, content)
+        let holders: Vec<DocId> = {
+            let keys =
+                self.reading().trees.tree(Tree::Content).scan_prefix(&content.0[..CONTENT_BYTES]).keys();
+            keys.map(ending).collect::<Result<_, _>>()?
+        };
+        self.first_of(holders, content)
+    }
+
+    /// The latest document of these bytes that was rejected, or whose original was destroyed: what came of them
+    /// before, when nothing holds them now.
+    ///
+    /// # Errors
+    /// What sled says.
+    pub fn by_past_content(&self, content: Digest) -> Result<Option<DocId>, StoreError> {
+        let holders: Vec<DocId> = {
+            let keys = self.reading().trees.tree(Tree::Past).scan_prefix(&content.0[..CONTENT_BYTES]).keys();
+            keys.rev().map(ending).collect::<Result<_, _>>()?
+        };
+        self.first_of(holders, content)
+    }
+
+    /// The first of these whose content is exactly this: the index has only the beginning of each digest.
+    fn first_of(&self, holders: Vec<DocId>, content: Digest) -> Result<Option<DocId>, StoreError> {
+        for doc in holders {
+            if self.get(doc)?.is_some_and(|found| found.state.content == content) {
+                return Ok(Some(doc));
+            }
+        }
+        Ok(None)
     }
 
     /// The document that was submitted with this idempotency key (a keyed digest).
@@ -94,34 +141,24 @@ impl Store {
     /// Events of a document behind record `after`, oldest first, at most `limit`.
     ///
     /// # Errors
-    /// What sled says.
+    /// What sled and the ledger say.
     pub fn events_after(&self, doc: DocId, after: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
-        let reading = self.reading();
-        let start = keys::event(doc, after.saturating_add(1));
-        let keys = reading.trees.tree(Tree::Events).range(start..).keys();
-        let mut events = Vec::new();
-        for key in keys {
-            let key = key?;
-            if events.len() == limit || !key.starts_with(&doc.to_bytes()) {
-                break;
-            }
-            if let Some(key) = values::whole_key(&key) {
-                events.push(kept(reading.trees, Tree::Events, key)?);
-            }
-        }
-        Ok(events)
+        let steps = track::steps(self.reading().trees, doc, after, limit)?;
+        steps.into_iter().map(|step| self.record(step)).collect()
     }
 
     /// The latest records about the appliance (1000 at most), oldest first.
     ///
     /// # Errors
-    /// What sled says.
+    /// What sled and the ledger say.
     pub fn system_events(&self) -> Result<Vec<Record>, StoreError> {
-        let reading = self.reading();
-        let total = reading.trees.system_records()?;
-        (total.saturating_sub(SYSTEM_RECORDS_MAX)..total)
-            .map(|number| kept(reading.trees, Tree::System, &(number % SYSTEM_RECORDS_MAX).to_be_bytes()))
-            .collect()
+        let steps = {
+            let reading = self.reading();
+            let total = reading.trees.system_records()?;
+            let slots = total.saturating_sub(SYSTEM_RECORDS_MAX)..total;
+            slots.map(|number| system_step(reading.trees, number)).collect::<Result<Vec<_>, _>>()?
+        };
+        steps.into_iter().map(|step| self.record(step)).collect()
     }
 
     /// How many documents have each status; every status is there.
@@ -141,8 +178,8 @@ impl Store {
         marked(self.reading().trees, Tree::Runnable, &[], after).take(limit).collect()
     }
 
-    /// Documents at rest whose retention is over, the longest overdue first, at most `limit`; those under a hold
-    /// are among them.
+    /// Documents at rest and tombstones of which something is over, the longest overdue first, at most `limit`;
+    /// those under a hold are among them.
     ///
     /// # Errors
     /// What sled says.
@@ -153,32 +190,37 @@ impl Store {
     }
 }
 
-/// The documents of a list, in the order of their ids.
-pub(crate) fn listed<'t>(
-    trees: &'t Trees,
-    list: &[u8],
-    after: Option<DocId>,
-) -> impl Iterator<Item = Result<DocId, StoreError>> + use<'t> {
-    marked(trees, Tree::Lists, list, after)
+impl Store {
+    /// Makes a document whole. No lock is held: a record never moves or changes.
+    pub(crate) fn fill(&self, hollow: Hollow) -> Result<Document, StoreError> {
+        let Hollow { id, kept, steps } = hollow;
+        let mut state = kept.state;
+        for step in steps {
+            put_back(&mut state, self.record(step)?);
+        }
+        Ok(Document { id, state })
+    }
+
+    pub(crate) fn record(&self, (seq, place): Step) -> Result<Record, StoreError> {
+        Ok(self.lookup.read(place, seq)?)
+    }
 }
 
-/// The documents whose ids follow `prefix` in a tree, in the order of their ids.
-fn marked<'t>(
-    trees: &'t Trees,
-    tree: Tree,
-    prefix: &[u8],
-    after: Option<DocId>,
-) -> impl Iterator<Item = Result<DocId, StoreError>> + use<'t> {
-    let prefix = prefix.to_vec();
-    let start = match after {
-        None => Bound::Included(prefix.clone()),
-        Some(after) => Bound::Excluded(keys::listed(prefix.clone(), after)),
-    };
-    let keys = trees.tree(tree).range::<Vec<u8>, _>((start, Bound::Unbounded)).keys();
-    keys.take_while(move |key| key.as_ref().map_or(true, |key| key.starts_with(&prefix))).map(ending)
+/// A document, and the records which carry what it lacks.
+pub(crate) struct Hollow {
+    id: DocId,
+    kept: Kept,
+    steps: Vec<Step>,
 }
 
-fn ending(key: sled::Result<sled::IVec>) -> Result<DocId, StoreError> {
+pub(crate) fn hollow(reading: &Reading<'_>, id: DocId) -> Result<Option<Hollow>, StoreError> {
+    let Some(kept) = stored(reading.trees, id, &reading.known.names)? else { return Ok(None) };
+    let step = |seq| Ok((seq, track::place(reading.trees, id, seq)?));
+    let steps = kept.carriers().into_iter().map(step).collect::<Result<_, StoreError>>()?;
+    Ok(Some(Hollow { id, kept, steps }))
+}
+
+pub(crate) fn ending(key: sled::Result<sled::IVec>) -> Result<DocId, StoreError> {
     keys::ending(&key?).ok_or(StoreError::Damaged { what: "a key names no document" })
 }
 
@@ -186,7 +228,10 @@ fn first(trees: &Trees, tree: Tree, digest: Digest) -> Result<Option<DocId>, Sto
     trees.tree(tree).scan_prefix(digest.0).keys().next().map(ending).transpose()
 }
 
-fn kept(trees: &Trees, tree: Tree, key: &[u8]) -> Result<Record, StoreError> {
-    let bytes = trees.value(tree, key)?.ok_or(StoreError::Damaged { what: "it lacks a record it names" })?;
-    record::decode(&bytes)
+/// Where the index says that a record about the appliance lies.
+pub(crate) fn system_step(trees: &Trees, number: u64) -> Result<Step, StoreError> {
+    let value = trees.tree(Tree::System).read(&(number % SYSTEM_RECORDS_MAX).to_be_bytes())?;
+    let value = value.ok_or(StoreError::Damaged { what: "it lacks a record it names" })?;
+    let (seq, segment, offset) = values::decode(&value)?;
+    Ok((seq, Place { segment, offset }))
 }

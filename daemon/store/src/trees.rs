@@ -1,6 +1,6 @@
 //! The trees of the index, and the one way to change them: all at once.
 
-use crate::{StoreError, keys, record::Tip, values};
+use crate::{StoreError, keys, names::Names, tip::Tip, values};
 use sled::{Batch, IVec, Transactional as _, transaction::TransactionError};
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, path::Path};
 
@@ -10,24 +10,31 @@ const CACHE_BYTES: u64 = 64 << 20;
 /// What is kept, and under which key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tree {
-    /// document → its state.
+    /// document → what is kept of it ([`crate::kept::Kept`]).
     Docs,
-    /// list, document → nothing.
+    /// number → a name that documents repeat.
+    Names,
+    /// status, source, document → nothing.
     Lists,
-    /// content digest, time of arrival, document → nothing; live first holders only.
+    /// beginning of the content digest, time of arrival, document → nothing; live first holders only.
     Content,
+    /// content digest, time of arrival, document → nothing; first holders that were rejected, or whose original
+    /// was destroyed.
+    Past,
     /// idempotency digest, record, document → nothing.
     Idempotency,
-    /// document, record → the record.
+    /// document, first record of a piece → where these records lie ([`crate::track`]).
     Events,
-    /// retain until, document → nothing; documents at rest only.
+    /// when something is over next, document → nothing; documents at rest, and tombstones.
     Due,
     /// document → nothing; documents with a station before them only.
     Runnable,
     /// status → how many.
     Counts,
-    /// slot of a ring → a record about the appliance.
+    /// slot of a ring → number and place of a record about the appliance.
     System,
+    /// name → number and place of the record that placed a hold with a scope, while it is in force.
+    Holds,
     /// Where the index is: see [`Trees::tip`].
     Meta,
     /// document → token and end of its lease. Not from the ledger, and cleared at each start.
@@ -35,16 +42,19 @@ pub(crate) enum Tree {
 }
 
 impl Tree {
-    pub(crate) const ALL: [Tree; 11] = [
+    pub(crate) const ALL: [Tree; 14] = [
         Self::Docs,
+        Self::Names,
         Self::Lists,
         Self::Content,
+        Self::Past,
         Self::Idempotency,
         Self::Events,
         Self::Due,
         Self::Runnable,
         Self::Counts,
         Self::System,
+        Self::Holds,
         Self::Meta,
         Self::Leases,
     ];
@@ -52,14 +62,17 @@ impl Tree {
     const fn name(self) -> &'static str {
         match self {
             Self::Docs => "docs",
+            Self::Names => "names",
             Self::Lists => "lists",
             Self::Content => "by_content",
+            Self::Past => "past_content",
             Self::Idempotency => "idempotency",
             Self::Events => "events",
             Self::Due => "due",
             Self::Runnable => "runnable",
             Self::Counts => "counts",
             Self::System => "system",
+            Self::Holds => "holds",
             Self::Meta => "meta",
             Self::Leases => "leases",
         }
@@ -98,6 +111,12 @@ const TIP: &[u8] = b"tip";
 const FORMAT: &[u8] = b"format";
 /// Meta key of the number of records about the appliance.
 const SYSTEM_RECORDS: &[u8] = b"system";
+
+/// What goes with the trees in memory: changed with them, under one lock.
+pub(crate) struct Known {
+    pub(crate) tip: Tip,
+    pub(crate) names: Names,
+}
 
 /// An open index.
 pub(crate) struct Trees {
@@ -154,6 +173,11 @@ impl Trees {
             self.tree(tree).clear()?;
         }
         Ok(())
+    }
+
+    /// What goes with these trees.
+    pub(crate) fn known(&self) -> Result<Known, StoreError> {
+        Ok(Known { tip: self.tip()?, names: Names::load(self)? })
     }
 
     /// How far the index has followed the ledger. Refuses an index of another format.

@@ -14,41 +14,13 @@ use types::{Digest, DocId};
 /// Read at once when a file is copied.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// A sealed blob as it lies on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SealedFile {
-    /// Which.
-    pub name: BlobName,
-    /// Bytes of the file.
-    pub file_bytes: u64,
-}
-
 impl Vault {
-    /// The sealed blobs of a document; none when it has no directory.
-    ///
-    /// # Errors
-    /// When the operating system refuses.
-    pub fn sealed_files(&self, doc: DocId) -> Result<Vec<SealedFile>, VaultError> {
-        let mut files = Vec::new();
-        for name in self.blobs().of_document(doc)? {
-            let path = self.blobs().path(name);
-            match fs::metadata(&path) {
-                // Removed between the list and the look.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                facts => {
-                    files.push(SealedFile { name, file_bytes: facts.when("look at", &path)?.len() });
-                }
-            }
-        }
-        Ok(files)
-    }
-
     /// Opens a sealed blob as it lies on disk; what is read is ciphertext.
     ///
     /// # Errors
     /// When there is no such blob, or the operating system refuses.
     pub fn open_ciphertext(&self, name: BlobName) -> Result<File, VaultError> {
-        let path = self.blobs().path(name);
+        let path = self.blob_path(name);
         match OpenOptions::new().read(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(VaultError::NoBlob { blob: name }),
             opened => opened.when("open", &path),

@@ -40,7 +40,7 @@ mod vault;
 
 pub use age::{Identity, Recipient};
 pub use blob::{Area, BadBlobName, BlobFacts, BlobName, BlobReader, BlobWriter};
-pub use copy::{SealedFile, place_sealed, sealed_path, settle_sealed};
+pub use copy::{place_sealed, sealed_path, settle_sealed};
 pub use digest::{Sha256, sha256};
 pub use error::VaultError;
 pub use escrow::{ESCROW_RECIPIENTS_MIN, Escrow, OpenedEscrow, RestoredKeys};

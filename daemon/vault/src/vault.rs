@@ -379,6 +379,14 @@ impl Vault {
         Ok(any && self.blobs.remove_areas(doc, &dead) == 0)
     }
 
+    /// The finished blobs of a document, with their sizes on disk.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn blobs(&self, doc: DocId) -> Result<Vec<(BlobName, u64)>, VaultError> {
+        self.blobs.list(doc)
+    }
+
     /// What is cheap to know.
     #[must_use]
     pub fn status(&self) -> VaultStatus {
@@ -396,8 +404,8 @@ impl Vault {
         &self.keys
     }
 
-    pub(crate) fn blobs(&self) -> &Blobs {
-        &self.blobs
+    pub(crate) fn blob_path(&self, name: BlobName) -> PathBuf {
+        self.blobs.path(name)
     }
 
     pub(crate) fn checkpoint_successor(&self) -> (u64, crate::secret::Secret) {

@@ -22,9 +22,9 @@ fn two() -> (Identity, Vec<Recipient>) {
 
 fn copy_blobs(from: &Vault, to: &Path, docs: &[u128]) {
     for number in docs {
-        for file in from.sealed_files(doc(*number)).unwrap() {
-            let (bytes, _) = place_sealed(to, file.name, &mut from.open_ciphertext(file.name).unwrap()).unwrap();
-            assert_eq!(bytes, file.file_bytes);
+        for (name, file_bytes) in from.blobs(doc(*number)).unwrap() {
+            let (bytes, _) = place_sealed(to, name, &mut from.open_ciphertext(name).unwrap()).unwrap();
+            assert_eq!(bytes, file_bytes);
         }
         settle_sealed(to, doc(*number)).unwrap();
     }

@@ -6,7 +6,7 @@ mod page;
 mod rules;
 mod title;
 
-pub(crate) use rules::ClassRules;
+pub(crate) use rules::{ClassRules, plain_words};
 
 use crate::{Classification, PageView};
 use page::Evidence;

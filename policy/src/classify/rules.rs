@@ -3,6 +3,7 @@
 use super::cues::Cue;
 use crate::{
     Problem, fold,
+    sensitivity::SensitivityRules,
     tables::{Ids, Reader, Rows},
 };
 use serde::Deserialize;
@@ -93,12 +94,14 @@ struct Outline {
     mixed_at: f32,
     #[serde(default)]
     rule: Rows,
+    #[serde(default)]
+    sensitivity: Rows,
 }
 
 impl ClassRules {
-    /// Reads the rules; mistakes go to the reader.
-    pub(crate) fn read(reader: &mut Reader<'_>, ids: &mut Ids) -> Option<Self> {
-        let Outline { calibration, expected, fallback, mixed_at, rule } = reader.outline()?;
+    /// Reads the rules, and those of sensitivity that stand in the same file; mistakes go to the reader.
+    pub(crate) fn read(reader: &mut Reader<'_>, ids: &mut Ids) -> Option<(Self, SensitivityRules)> {
+        let Outline { calibration, expected, fallback, mixed_at, rule, sensitivity } = reader.outline()?;
         reader.check_range(1, "mixed-at", mixed_at, 0.0, 1.0);
         reader.check_range(1, "fallback.confidence", fallback.confidence, 0.0, 1.0);
         ids.take(reader, 1, &expected.id);
@@ -117,7 +120,8 @@ impl ClassRules {
         {
             reader.report(1, Problem::ClassWithoutRule(class));
         }
-        Some(Self { calibration, expected, fallback, mixed_at, rules })
+        let sensitivity = SensitivityRules::read(reader, sensitivity);
+        Some((Self { calibration, expected, fallback, mixed_at, rules }, sensitivity))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Makes histories of documents for tests of lifecycle, ledger and store: legal ones and arbitrary ones.
 
-use lifecycle::{Arrival, Channel, Event, Outcome, Rendition, Sealed, Stage, Trip};
+use lifecycle::{Arrival, Channel, Event, Outcome, Rendition, Schedules, Sealed, Stage, Term, Trip};
 use proptest::prelude::*;
-use types::{BlobId, Confidence, Digest, DocClass, Label, Reason, UnixMillis};
+use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, Schedule, UnixMillis};
 
 /// A label that is known to be good.
 #[must_use]
@@ -25,7 +25,23 @@ pub fn arrival(content: u8) -> Arrival {
         sealed: Sealed(vec![1, 2, 3]),
         retention: label("default"),
         retain_until: UnixMillis(9_000_000_000_000),
+        schedules: None,
+        destroyed_before: None,
+        resent_of: None,
     }
+}
+
+/// Schedules that end at these times, in the order of [`Schedule::ALL`]; the rules are named as they are.
+#[must_use]
+pub fn schedules(until: [u64; 5]) -> Schedules {
+    let term = |at: usize| Term { rule: label(Schedule::ALL[at].name()), until: UnixMillis(until[at]) };
+    Schedules { original: term(0), redacted: term(1), text: term(2), review: term(3), log: term(4) }
+}
+
+/// Schedules around [`outcome`]'s and before.
+pub fn any_schedules() -> impl Strategy<Value = Schedules> {
+    prop::array::uniform5(prop::sample::select(vec![0_u64, 1_000, 8_000_000_000_000, 9_900_000_000_000]))
+        .prop_map(schedules)
 }
 
 /// A blob id by number.
@@ -54,6 +70,7 @@ pub fn outcome(stage: Stage) -> Outcome {
             confidence: Confidence::new(0.97),
             rules: vec![label("class.referral.title")],
             mixed: false,
+            sensitivity: Vec::new(),
         },
         Stage::Redact => {
             Outcome::Redacted { product: blob(4), map: blob(5), boxes: 7, black_pages: 0, sealed }
@@ -66,7 +83,8 @@ pub fn outcome(stage: Stage) -> Outcome {
         },
         Stage::Deliver => Outcome::Delivered { receipt: Digest([8; 32]), disclosure: None },
         Stage::Retain => {
-            Outcome::Retained { retention: label("default"), until: UnixMillis(9_500_000_000_000) }
+            let until = UnixMillis(9_500_000_000_000);
+            Outcome::Retained { retention: label("default"), until, schedules: None }
         }
     }
 }
@@ -89,6 +107,25 @@ pub fn any_event() -> impl Strategy<Value = Event> {
         1 => hold.clone().prop_map(|hold| Event::HoldPlaced { hold }),
         1 => hold.prop_map(|hold| Event::HoldLifted { hold }),
         1 => Just(Event::Read { rendition: Rendition::Redacted }),
+        1 => any_schedules().prop_map(|schedules| {
+            Event::Finished(Outcome::Retained {
+                retention: label("default"),
+                until: schedules.last().until,
+                schedules: Some(Box::new(schedules)),
+            })
+        }),
+        1 => any_schedules().prop_map(|schedules| {
+            let duplicate = DocId::from_parts(UnixMillis(1_700_000_000_000), 9);
+            Event::RetentionExtended { duplicate, schedules: Box::new(schedules) }
+        }),
+        1 => prop::collection::vec(prop::sample::select(&Schedule::ALL[..]), 0..3).prop_map(destroyed),
+        1 => Just(Event::Forgotten),
         1 => Just(Event::Expired { generation_before: 1, generation_after: 2 }),
     ]
+}
+
+/// The destruction of these parts, or of all.
+#[must_use]
+pub fn destroyed(areas: Vec<Schedule>) -> Event {
+    Event::Destroyed { areas, certificate: "{}".to_owned(), signature: "00".repeat(64) }
 }

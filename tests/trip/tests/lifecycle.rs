@@ -35,7 +35,9 @@ proptest! {
             let before = state.clone();
             state = match state.apply(event, AT) {
                 Ok(after) => {
-                    prop_assert!(before.position != Position::Gone, "nothing happens to what is gone");
+                    let forgotten = matches!(event, Event::Forgotten);
+                    prop_assert!(before.position != Position::Gone || forgotten, "nothing happens to what is gone");
+                    prop_assert_eq!(forgotten, after.forgotten && !before.forgotten, "once, and only when gone");
                     let read = matches!(event, Event::Read { .. });
                     prop_assert_eq!(after.version, before.version + u64::from(!read));
                     after

@@ -3,10 +3,10 @@
 
 use ledger::NewRecord;
 use lifecycle::{
-    Actor, Arrival, Body, Channel, Disclosure, Event, Finding, Outcome, Rendition, Sealed, Stage,
-    SystemEvent, Trip,
+    Actor, Arrival, Body, Channel, Disclosure, Event, Finding, HoldOrder, Outcome, Rendition, Schedules,
+    Sealed, Stage, Statement, SystemEvent, Term, Trip,
 };
-use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, UnixMillis};
+use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, Schedule, UnixMillis};
 
 fn label(text: &str) -> Label {
     text.parse().unwrap()
@@ -33,6 +33,9 @@ fn arrival() -> Arrival {
         sealed: Sealed(vec![1, 2, 254, 255]),
         retention: label("default"),
         retain_until: UnixMillis(1_895_502_192_007),
+        schedules: None,
+        destroyed_before: None,
+        resent_of: None,
     }
 }
 
@@ -45,6 +48,20 @@ fn disclosure() -> Disclosure {
         owner: Some(label("him")),
         rendition: Rendition::Redacted,
     }
+}
+
+fn schedules() -> Box<Schedules> {
+    let term = |rule, days: u64| Term {
+        rule: label(rule),
+        until: UnixMillis(1_795_502_192_007).plus(days * 24 * 60 * 60 * 1000),
+    };
+    Box::new(Schedules {
+        original: term("keep-every-document", 30),
+        redacted: term("keep-clinical", 90),
+        text: term("keep-text", 60),
+        review: term("keep-review", 31),
+        log: term("log-sensitive", 3653),
+    })
 }
 
 /// Every record; new kinds are added at the end of their list.
@@ -81,7 +98,14 @@ pub fn events() -> Vec<Event> {
         duplicate_of: Some(doc(6)),
         ..arrival()
     };
-    let mut events = vec![Event::Arrived(Box::new(arrival())), Event::Arrived(Box::new(duplicate))];
+    let again = Arrival {
+        schedules: Some(schedules()),
+        destroyed_before: Some(doc(5)),
+        resent_of: Some(doc(4)),
+        ..arrival()
+    };
+    let arrivals = [arrival(), duplicate, again].map(|arrival| Event::Arrived(Box::new(arrival)));
+    let mut events = arrivals.to_vec();
     events.extend(outcomes().into_iter().map(Event::Finished));
     events.extend(stages.iter().map(|stage| Event::Failed { stage: *stage, reason }));
     events.push(Event::Stopped { stage: Stage::Parse, reason: Reason::PdfJavascript });
@@ -98,6 +122,13 @@ pub fn events() -> Vec<Event> {
             .map(|rendition| Event::Read { rendition }),
     );
     events.push(Event::Expired { generation_before: 3, generation_after: 4 });
+    events.push(Event::AlsoDelivered { route: label("his"), receipt: Digest([0x34; 32]) });
+    events.push(Event::RetentionExtended { duplicate: doc(8), schedules: schedules() });
+    for areas in [Vec::new(), Schedule::CONTENT.to_vec()] {
+        let certificate = r#"{"schema_version":1,"kind":"lazaret-deletion-certificate"}"#.to_owned();
+        events.push(Event::Destroyed { areas, certificate, signature: "ab".repeat(64) });
+    }
+    events.push(Event::Forgotten);
     events
 }
 
@@ -133,13 +164,26 @@ fn outcomes() -> Vec<Outcome> {
             confidence: Confidence::new(0.75),
             rules: vec![label("lab.title"), label("lab.table")],
             mixed: false,
+            sensitivity: Vec::new(),
+        },
+        Outcome::Classified {
+            class: DocClass::ClinicalNote,
+            confidence: Confidence::new(0.5),
+            rules: vec![label("note.title")],
+            mixed: true,
+            sensitivity: vec![label("hiv"), label("substance-use")],
         },
         Outcome::Redacted { product: blob(4), map: blob(5), boxes: 12, black_pages: 0, sealed },
         Outcome::Stored { manifest: blob(6) },
         Outcome::Routed { route: label("lab"), owner: label("lab-desk"), rule: label("class.lab-result") },
         Outcome::Delivered { receipt: Digest([0x33; 32]), disclosure: None },
         Outcome::Delivered { receipt: Digest([0x33; 32]), disclosure: Some(Box::new(disclosure())) },
-        Outcome::Retained { retention: label("lab"), until: UnixMillis(1_995_502_192_007) },
+        Outcome::Retained { retention: label("lab"), until: UnixMillis(1_995_502_192_007), schedules: None },
+        Outcome::Retained {
+            retention: label("lab"),
+            until: UnixMillis(1_995_502_192_007),
+            schedules: Some(schedules()),
+        },
     ]
 }
 
@@ -150,8 +194,8 @@ pub fn system_events() -> Vec<SystemEvent> {
         SystemEvent::Stopped,
         SystemEvent::SandboxViolation { doc: Some(doc(7)), stage: Some(Stage::Ocr) },
         SystemEvent::SandboxViolation { doc: None, stage: None },
-        SystemEvent::Refused { source: label("fax-1"), reason: Reason::Symlink, name },
-        SystemEvent::Vanished { source: label("fax-1"), name },
+        SystemEvent::Refused { source: label("fax-1"), reason: Reason::Symlink, name, entry: None },
+        SystemEvent::Vanished { source: label("fax-1"), name, entry: None },
         SystemEvent::Denied { rpc: label("GetDocument"), why: label("scope") },
         SystemEvent::Reloaded { accepted: true },
         SystemEvent::IndexRebuilt { records: 100_000 },
@@ -172,6 +216,54 @@ pub fn system_events() -> Vec<SystemEvent> {
         SystemEvent::Audited,
         SystemEvent::SiteKey { public: Digest([0x55; 32]) },
         SystemEvent::EvidenceExported { documents: 3 },
+        SystemEvent::Refused { source: label("fax-1"), reason: Reason::Symlink, name, entry: Some(17) },
+        SystemEvent::Vanished { source: label("fax-1"), name, entry: Some(18) },
+        SystemEvent::UploadsRefused {
+            source: Some(label("partner")),
+            why: label("file-too-large"),
+            count: 1,
+        },
+        SystemEvent::UploadsRefused { source: None, why: label("unknown-source"), count: 90 },
+        SystemEvent::Swept { blobs: 3, keys: 1, bytes: 4096 },
+        SystemEvent::BallastReleased { bytes: 268_435_456 },
+        SystemEvent::BallastRestored { bytes: 268_435_456 },
+        SystemEvent::Balanced(Box::new(Statement {
+            day: label("2026-11-24"),
+            source: label("fax-1"),
+            through: 1234,
+            opening: 2,
+            seen: 40,
+            uploads: 3,
+            arrived: 41,
+            duplicates: 1,
+            refused: 1,
+            vanished: 1,
+            waiting: 2,
+            uploads_refused: 5,
+            signature: "5e".repeat(64),
+        })),
+        SystemEvent::IndexFaulty { why: label("diverged") },
+        SystemEvent::HoldOrdered(Box::new(HoldOrder {
+            name: label("case-12"),
+            docs: Vec::new(),
+            source: None,
+            class: None,
+            from: None,
+            to: None,
+            sensitivity: None,
+            why: label("litigation"),
+        })),
+        SystemEvent::HoldOrdered(Box::new(HoldOrder {
+            name: label("case-13"),
+            docs: vec![doc(7), doc(8)],
+            source: Some(label("fax-1")),
+            class: Some(DocClass::Claim),
+            from: Some(UnixMillis(1_795_502_192_007)),
+            to: Some(UnixMillis(1_895_502_192_007)),
+            sensitivity: Some(label("hiv")),
+            why: label("subpoena"),
+        })),
+        SystemEvent::HoldEnded { hold: label("case-12") },
     ]
 }
 
@@ -204,6 +296,10 @@ pub fn kind(body: &Body) -> &'static str {
             Event::HoldLifted { .. } => "hold lifted",
             Event::Read { .. } => "read by somebody",
             Event::Expired { .. } => "expired",
+            Event::AlsoDelivered { .. } => "also delivered",
+            Event::RetentionExtended { .. } => "retention extended",
+            Event::Destroyed { .. } => "destroyed",
+            Event::Forgotten => "forgotten",
         },
         Body::System(event) => match event {
             SystemEvent::Started { .. } => "started",
@@ -214,6 +310,7 @@ pub fn kind(body: &Body) -> &'static str {
             SystemEvent::Denied { .. } => "denied",
             SystemEvent::Reloaded { .. } => "reloaded",
             SystemEvent::IndexRebuilt { .. } => "index rebuilt",
+            SystemEvent::IndexFaulty { .. } => "index faulty",
             SystemEvent::TailCut { .. } => "tail cut",
             SystemEvent::KeysEscrowed { .. } => "keys escrowed",
             SystemEvent::BackedUp { .. } => "backed up",
@@ -221,9 +318,16 @@ pub fn kind(body: &Body) -> &'static str {
             SystemEvent::Audited => "audited",
             SystemEvent::SiteKey { .. } => "site-key",
             SystemEvent::EvidenceExported { .. } => "evidence-exported",
+            SystemEvent::UploadsRefused { .. } => "uploads refused",
+            SystemEvent::Swept { .. } => "swept",
+            SystemEvent::BallastReleased { .. } => "ballast released",
+            SystemEvent::BallastRestored { .. } => "ballast restored",
+            SystemEvent::Balanced(_) => "balanced",
+            SystemEvent::HoldOrdered(_) => "hold ordered",
+            SystemEvent::HoldEnded { .. } => "hold ended",
         },
     }
 }
 
 /// How many kinds [`kind`] tells apart.
-pub const KINDS: usize = 36;
+pub const KINDS: usize = 48;

@@ -3,7 +3,9 @@
 
 mod appliance;
 mod backup;
+mod deletion;
 mod documents;
+mod holds;
 mod ledger;
 mod retention;
 mod review;
@@ -35,6 +37,8 @@ pub(crate) fn all(door: &Arc<Door>, readers: &Readers) -> Routes {
         review_server::ReviewServer(review::Review(door.clone()))
         routes_server::RoutesServer(routes::Routes(door.clone()))
         retention_server::RetentionServer(retention::Retention(door.clone()))
+        holds_server::HoldsServer(holds::Holds(door.clone()))
+        deletion_server::DeletionServer(deletion::Deletion(door.clone()))
         ledger_server::LedgerServer(ledger::Ledger::new(door.clone(), readers.clone()))
         backup_server::BackupServer(backup::Backup { door: door.clone(), readers: readers.clone() })
         appliance_server::ApplianceServer(appliance::Appliance(door.clone()))

@@ -1,10 +1,11 @@
 //! What any index must answer, whatever it is made of: checked against a plain fold of the same events.
 
-use crate::site::{Site, arrival, arrived, digest, doc, failed, label, stopped, whole_trip};
-use lifecycle::{Event, Position, Record, Stage, State, Status, SystemEvent};
+use crate::site::{Site, arrival, arrived, destroyed, digest, doc, failed, label, stopped, whole_trip};
+use ledger::Placed;
+use lifecycle::{Event, HoldOrder, Position, Record, Stage, State, Status, SystemEvent};
 use std::collections::BTreeMap;
 use store::{Query, StoreError};
-use types::{DocId, Reason, UnixMillis};
+use types::{DocId, Reason, Schedule, UnixMillis};
 
 /// The plainest possible index.
 #[derive(Default)]
@@ -42,7 +43,8 @@ fn agree(site: &Site, model: &Model) {
         for source in [None, Some(label("fax")), Some(label("fax-2")), Some(label("nobody"))] {
             let query = Query { status, source: source.clone() };
             let expected = model.ids(|state| {
-                status.is_none_or(|status| state.status() == status)
+                !state.forgotten
+                    && status.is_none_or(|status| state.status() == status)
                     && source.as_ref().is_none_or(|source| state.source == *source)
             });
             let mut found = Vec::new();
@@ -57,10 +59,18 @@ fn agree(site: &Site, model: &Model) {
     for (doc, state) in &model.documents {
         assert_eq!(store.get(*doc).unwrap().unwrap().state, *state);
         assert_eq!(store.events(*doc).unwrap(), model.events[doc]);
-        let holder = model.documents.iter().filter(|(_, other)| {
-            other.content == state.content && other.duplicate_of.is_none() && other.position != Position::Gone
-        });
-        let first = holder.min_by_key(|(doc, other)| (other.received_at, **doc)).map(|(doc, _)| *doc);
+        let holders = |stands: bool| {
+            let same = model.documents.iter().filter(move |(_, other)| {
+                let gone = other.position == Position::Rejected || other.is_destroyed(Schedule::Original);
+                other.content == state.content
+                    && other.duplicate_of.is_none()
+                    && !other.forgotten
+                    && gone != stands
+            });
+            same.map(|(doc, other)| (other.received_at, *doc))
+        };
+        assert_eq!(store.by_past_content(state.content).unwrap(), holders(false).max().map(|(_, doc)| doc));
+        let first = holders(true).min().map(|(_, doc)| doc);
         assert_eq!(store.by_content(state.content).unwrap(), first);
     }
     let counts = store.counts().unwrap();
@@ -71,12 +81,9 @@ fn agree(site: &Site, model: &Model) {
         store.runnable(None, 1000).unwrap(),
         model.ids(|state| matches!(state.position, Position::At(_)))
     );
-    for now in [4_999_999, 5_000_000, 7_000_000] {
-        let mut due = model.ids(|state| {
-            let rests = matches!(state.position, Position::Kept | Position::Rejected | Position::Stopped(_));
-            rests && state.retain_until.0 <= now
-        });
-        due.sort_by_key(|doc| (model.documents[doc].retain_until, *doc));
+    for now in [3_999_999, 4_000_000, 4_999_999, 5_000_000, 6_499_999, u64::MAX - 1] {
+        let mut due = model.ids(|state| state.over_next().is_some_and(|next| next.0 <= now));
+        due.sort_by_key(|doc| (model.documents[doc].over_next(), *doc));
         assert_eq!(store.due_for_expiry(UnixMillis(now), 1000).unwrap(), due);
     }
 }
@@ -94,7 +101,10 @@ fn any_event(seed: &mut u64, number: u64) -> Event {
     let stages = lifecycle::Trip::CURRENT.stages();
     let stage = stages[random(seed, stages.len() as u64) as usize];
     let trip = whole_trip(source, number % 5);
-    match random(seed, 24) {
+    match random(seed, 27) {
+        24 => destroyed(Vec::new()),
+        25 => destroyed(vec![Schedule::ALL[random(seed, 4) as usize]]),
+        26 => Event::Forgotten,
         0 => failed(stage),
         1 => stopped(stage),
         2 => Event::Rejected { stage, reason: Reason::Malformed },
@@ -128,7 +138,7 @@ fn the_index_answers_as_a_plain_fold_of_the_events_does() {
     }
     let digest = site.store().digest();
     // Built again while open, opened again, built from nothing: the same answers each time.
-    assert_eq!(site.store().rebuild(&site.ledger_dir(), |_| {}).unwrap(), 600);
+    assert_eq!(site.store().rebuild(|_| {}).unwrap(), 600);
     agree(&site, &model);
     assert!(!site.open().rebuilt);
     agree(&site, &model);
@@ -142,12 +152,13 @@ fn the_index_answers_as_a_plain_fold_of_the_events_does() {
 #[test]
 fn a_record_counts_once_and_none_may_be_missing() {
     let mut site = Site::new();
-    let first = site.happens(doc(1), arrived("fax", 1));
-    site.store().apply(&first).unwrap();
+    let first = site.write(lifecycle::Body::Document { doc: doc(1), event: arrived("fax", 1) });
+    site.store().apply(std::slice::from_ref(&first)).unwrap();
+    site.store().apply(std::slice::from_ref(&first)).unwrap();
     assert_eq!(site.store().counts().unwrap()[&Status::Received], 1);
     let mut later = first.clone();
-    later.seq = 3;
-    assert!(matches!(site.store().apply(&later), Err(StoreError::Gap { expected: 2, found: 3 })));
+    later.record.seq = 3;
+    assert!(matches!(site.store().apply(&[later]), Err(StoreError::Gap { expected: 2, found: 3 })));
     assert_eq!(site.store().applied_seq(), 1);
 }
 
@@ -157,12 +168,12 @@ fn an_event_that_cannot_be_names_its_record_and_changes_nothing() {
     site.happens(doc(1), arrived("fax", 1));
     let digest = site.store().digest();
     let approved = lifecycle::Body::Document { doc: doc(1), event: Event::Approved };
-    let record = site.write(approved);
-    let error = site.store().apply(&record).unwrap_err();
+    let placed = site.write(approved);
+    let error = site.store().apply(std::slice::from_ref(&placed)).unwrap_err();
     assert!(error.to_string().starts_with("record 2 of the ledger cannot follow"), "{error}");
     let nobody = lifecycle::Body::Document { doc: doc(2), event: Event::Released };
-    let stranger = Record { body: nobody, ..record };
-    assert!(matches!(site.store().apply(&stranger), Err(StoreError::NeverArrived { seq: 2 })));
+    let stranger = Placed { record: Record { body: nobody, ..placed.record.clone() }, ..placed };
+    assert!(matches!(site.store().apply(&[stranger]), Err(StoreError::NeverArrived { seq: 2 })));
     assert_eq!(site.store().digest(), digest);
     assert_eq!(site.store().events(doc(1)).unwrap().len(), 1);
 }
@@ -193,6 +204,65 @@ fn content_names_its_first_holder_until_that_is_destroyed() {
     assert_eq!(site.store().by_content(digest(5)).unwrap(), None, "a destroyed document holds nothing");
     site.happens(doc(3), arrived("fax", 5));
     assert_eq!(site.store().by_content(digest(5)).unwrap(), Some(doc(3)));
+}
+
+// What was rejected does not swallow another try; what was destroyed is remembered beside the new document.
+#[test]
+fn content_that_cannot_stand_for_a_copy_is_found_as_past() {
+    let mut site = Site::new();
+    site.happens(doc(1), arrived("fax", 5));
+    site.happens(doc(1), Event::Rejected { stage: Stage::Quarantine, reason: Reason::Truncated });
+    assert_eq!(site.store().by_content(digest(5)).unwrap(), None);
+    assert_eq!(site.store().by_past_content(digest(5)).unwrap(), Some(doc(1)));
+    for event in whole_trip("fax", 5) {
+        site.happens(doc(2), event);
+    }
+    assert_eq!(site.store().by_content(digest(5)).unwrap(), Some(doc(2)));
+    site.happens(doc(2), destroyed(vec![Schedule::Text]));
+    assert_eq!(site.store().by_content(digest(5)).unwrap(), Some(doc(2)), "its original is still there");
+    site.happens(doc(2), destroyed(vec![Schedule::Original]));
+    assert_eq!(site.store().by_content(digest(5)).unwrap(), None, "a copy's bytes must be kept again");
+    assert_eq!(site.store().by_past_content(digest(5)).unwrap(), Some(doc(2)), "the latest");
+    site.happens(doc(2), destroyed(Vec::new()));
+    site.happens(doc(2), Event::Forgotten);
+    assert_eq!(site.store().by_past_content(digest(5)).unwrap(), Some(doc(1)));
+    let listed: Vec<DocId> =
+        site.store().scan(&Query::default(), None, 9).unwrap().iter().map(|it| it.id).collect();
+    assert_eq!(listed, [doc(1)], "a tombstone whose log is over leaves the lists");
+    assert_eq!(
+        site.store().get(doc(2)).unwrap().unwrap().state.position,
+        Position::Gone,
+        "and is still known"
+    );
+}
+
+// B46: "explicit auditable legal hold": those in force are known after a restart and after a rebuild.
+#[test]
+fn holds_in_force_follow_the_ledger() {
+    let mut site = Site::new();
+    let order = |name: &str, docs: u64| HoldOrder {
+        name: label(name),
+        docs: (0..docs).map(doc).collect(),
+        source: Some(label("fax")),
+        class: None,
+        from: Some(UnixMillis(7)),
+        to: None,
+        sensitivity: None,
+        why: label("litigation"),
+    };
+    let orders = [order("a", 1000), order("ab", 0), order("b", 1)];
+    for order in &orders {
+        site.system(SystemEvent::HoldOrdered(Box::new(order.clone())));
+    }
+    let names =
+        |site: &Site| site.store().holds().unwrap().into_iter().map(|hold| hold.order).collect::<Vec<_>>();
+    assert_eq!(names(&site), orders);
+    site.system(SystemEvent::HoldEnded { hold: label("a") });
+    assert_eq!(names(&site), orders[1..]);
+    site.store().rebuild(|_| {}).unwrap();
+    assert_eq!(names(&site), orders[1..]);
+    site.open();
+    assert_eq!(names(&site), orders[1..]);
 }
 
 // A20: "audit history"

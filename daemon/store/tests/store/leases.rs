@@ -44,6 +44,6 @@ fn a_rebuild_leaves_leases_alone() {
     let mut site = Site::new();
     site.happens(doc(1), arrived("fax", 1));
     let lease = site.store().claim(doc(1), UnixMillis(1), 10).unwrap().unwrap();
-    site.store().rebuild(&site.ledger_dir(), |_| {}).unwrap();
+    site.store().rebuild(|_| {}).unwrap();
     assert!(site.store().finish(&lease).unwrap());
 }

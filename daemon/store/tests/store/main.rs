@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod contract;
+mod damage;
+mod examine;
 mod leases;
 mod rate;
 mod recovery;
 mod site;
+mod size;

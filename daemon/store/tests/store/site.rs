@@ -1,14 +1,17 @@
 //! A ledger and an index in a folder of their own, and documents to fill them with.
 
-use ledger::{Ledger, NewRecord};
-use lifecycle::{Actor, Arrival, Body, Channel, Event, Outcome, Record, Sealed, Stage, SystemEvent, Trip};
+use ledger::{Ledger, NewRecord, Placed};
+use lifecycle::{
+    Actor, Arrival, Body, Channel, Event, Outcome, Record, Schedules, Sealed, Stage, SystemEvent, Term, Trip,
+};
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 use store::{Opened, Store};
 use tempfile::TempDir;
-use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, UnixMillis};
+use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, Schedule, UnixMillis};
 
 /// Tells a child of the test program which index it shall probe.
 const PROBE: &str = "LAZARET_TEST_PROBE";
@@ -47,9 +50,27 @@ impl Site {
 
     pub(crate) fn open(&mut self) -> Opened {
         self.close();
-        let (store, opened) = Store::open(&self.index_dir(), &self.ledger_dir(), probe_in_child).unwrap();
+        self.open_probed(probe_in_child)
+    }
+
+    /// Opens without looking first.
+    pub(crate) fn open_unprobed(&mut self) {
+        self.close();
+        assert!(!self.open_probed(|_| true).rebuilt);
+    }
+
+    fn open_probed(&mut self, probe: fn(&Path) -> bool) -> Opened {
+        // A child that another test is just starting holds copies of our locks until it runs.
+        let (store, opened) =
+            patiently(|| Store::open(&self.index_dir(), &self.ledger_dir(), probe)).unwrap();
         self.store = Some(store);
         opened
+    }
+
+    /// Opened, and the handle.
+    pub(crate) fn store_opened(&mut self) -> &Store {
+        self.open();
+        self.store()
     }
 
     pub(crate) fn close(&mut self) {
@@ -57,24 +78,34 @@ impl Site {
     }
 
     /// Writes to the ledger only, as if the daemon died before the index followed.
-    pub(crate) fn write(&mut self, body: Body) -> Record {
+    pub(crate) fn write(&mut self, body: Body) -> Placed {
         self.now += 1;
         let new = NewRecord { at: UnixMillis(self.now), by: Actor::Daemon, body };
-        self.ledger.append(vec![new]).unwrap().remove(0)
+        self.ledger.append_placed(vec![new]).unwrap().remove(0)
     }
 
     /// What the daemon does: ledger, then index.
     pub(crate) fn happens(&mut self, doc: DocId, event: Event) -> Record {
-        let record = self.write(Body::Document { doc, event });
-        self.store().apply(&record).unwrap();
-        record
+        let placed = self.write(Body::Document { doc, event });
+        self.store().apply(std::slice::from_ref(&placed)).unwrap();
+        placed.record
     }
 
-    pub(crate) fn system(&mut self, event: SystemEvent) -> Record {
-        let record = self.write(Body::System(event));
-        self.store().apply(&record).unwrap();
-        record
+    pub(crate) fn system(&mut self, event: SystemEvent) {
+        let placed = self.write(Body::System(event));
+        self.store().apply(&[placed]).unwrap();
     }
+}
+
+/// Tries a few times.
+pub(crate) fn patiently<T, E>(mut attempt: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    for _ in 0..200 {
+        if let Ok(done) = attempt() {
+            return Ok(done);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    attempt()
 }
 
 /// Opens the index in a child process, as the daemon does.
@@ -110,6 +141,10 @@ pub(crate) fn blob(number: u64) -> BlobId {
     BlobId::from_parts(UnixMillis(number), 1)
 }
 
+pub(crate) fn certain() -> Confidence {
+    Confidence::new(0.97)
+}
+
 pub(crate) fn arrival(source: &str, content: u64) -> Arrival {
     Arrival {
         source: label(source),
@@ -123,6 +158,9 @@ pub(crate) fn arrival(source: &str, content: u64) -> Arrival {
         sealed: Sealed(vec![9; 120]),
         retention: label("short"),
         retain_until: UnixMillis(5_000_000),
+        schedules: None,
+        destroyed_before: None,
+        resent_of: None,
     }
 }
 
@@ -133,7 +171,7 @@ pub(crate) fn arrived(source: &str, content: u64) -> Event {
 /// What a document without trouble goes through, from arrival to rest.
 pub(crate) fn whole_trip(source: &str, content: u64) -> Vec<Event> {
     let sealed = || Sealed(vec![3; 60]);
-    let certain = Confidence::new(0.97);
+    let certain = certain();
     let mut events = vec![arrived(source, content)];
     events.extend(
         [
@@ -152,6 +190,7 @@ pub(crate) fn whole_trip(source: &str, content: u64) -> Vec<Event> {
                 confidence: certain,
                 rules: vec![label("lab-title"), label("lab-units")],
                 mixed: false,
+                sensitivity: Vec::new(),
             },
             Outcome::Redacted {
                 product: blob(content),
@@ -163,11 +202,26 @@ pub(crate) fn whole_trip(source: &str, content: u64) -> Vec<Event> {
             Outcome::Stored { manifest: blob(content) },
             Outcome::Routed { route: label("lab"), owner: label("lab-desk"), rule: label("auto") },
             Outcome::Delivered { receipt: digest(content), disclosure: None },
-            Outcome::Retained { retention: label("long"), until: UnixMillis(6_000_000) },
+            Outcome::Retained {
+                retention: label("long"),
+                until: UnixMillis(6_000_000),
+                schedules: Some(Box::new(terms([5_500_000, 6_000_000, 4_000_000, 5_000_000, 6_500_000]))),
+            },
         ]
         .map(Event::Finished),
     );
     events
+}
+
+/// Terms that end then, in the order of [`Schedule::ALL`].
+pub(crate) fn terms(until: [u64; 5]) -> Schedules {
+    let term = |at: usize| Term { rule: label(Schedule::ALL[at].name()), until: UnixMillis(until[at]) };
+    Schedules { original: term(0), redacted: term(1), text: term(2), review: term(3), log: term(4) }
+}
+
+/// The destruction of these parts, or of all.
+pub(crate) fn destroyed(areas: Vec<Schedule>) -> Event {
+    Event::Destroyed { areas, certificate: "{}".to_owned(), signature: String::new() }
 }
 
 pub(crate) fn failed(stage: Stage) -> Event {

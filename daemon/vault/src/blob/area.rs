@@ -64,6 +64,13 @@ pub struct BlobName {
 }
 
 impl BlobName {
+    /// The blob whose file has this name.
+    pub(crate) fn parse(doc: DocId, name: &str) -> Option<Self> {
+        let (area, blob) = name.split_once('-')?;
+        let area = Area::ALL.into_iter().find(|known| known.name() == area)?;
+        Some(Self { doc, area, blob: blob.parse().ok()? })
+    }
+
     pub(crate) fn file_name(self) -> String {
         format!("{}-{}", self.area, self.blob)
     }

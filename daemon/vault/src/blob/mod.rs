@@ -121,6 +121,25 @@ impl Blobs {
         Ok(list().when("list", &self.dir)?.into_iter().flatten().collect())
     }
 
+    /// The finished blobs of a document, with their sizes on disk; none when it has no directory.
+    pub(crate) fn list(&self, doc: DocId) -> Result<Vec<(BlobName, u64)>, VaultError> {
+        let dir = self.document(doc);
+        let list = || -> io::Result<Vec<(BlobName, u64)>> {
+            let mut found = Vec::new();
+            for entry in fs::read_dir(&dir)? {
+                let entry = entry?;
+                if let Some(blob) = entry.file_name().to_str().and_then(|name| BlobName::parse(doc, name)) {
+                    found.push((blob, entry.metadata()?.len()));
+                }
+            }
+            Ok(found)
+        };
+        match list() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            listed => listed.when("list", &dir),
+        }
+    }
+
     /// Removes temporary files that an earlier process left with a document.
     pub(crate) fn sweep_document(&self, doc: DocId) -> Result<u64, VaultError> {
         let dir = self.document(doc);

@@ -1,0 +1,158 @@
+//! `audit verify`: a whole ledger, or one proof.
+
+use super::{Dir, read_bounded, read_checkpoint, read_key};
+use crate::{
+    fail::{Exit, Failure, Outcome},
+    output::{self, Column, Format, Table},
+};
+use clap::Args;
+use ledger::{Proof, Signed, Trust, VerifyingKey, audit};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Largest proof file, in bytes; one document has some hundred KiB at most.
+const PROOF_BYTES_MAX: usize = 64 << 20;
+
+/// What to check, and what to believe.
+#[derive(Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    dir: Dir,
+    /// A checkpoint that was taken away earlier: the ledger must still hold it
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// The key that was pinned earlier, as `audit pubkey` prints it
+    #[arg(long, value_name = "FILE")]
+    pubkey: Option<PathBuf>,
+    /// Check this file of `audit prove` instead; no ledger is needed
+    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
+    proof: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    records: u64,
+    segments: u64,
+    tip: String,
+    root: String,
+    checkpoints: u64,
+    keys: usize,
+    /// The last checkpoint.
+    checkpoint_at: Option<String>,
+    /// Records behind the last checkpoint.
+    uncovered: u64,
+    /// Was a key given, and does it hold?
+    pinned: bool,
+    first_key: Option<String>,
+    /// Records of the checkpoint that was brought.
+    external: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct ProofReport {
+    document: String,
+    records: usize,
+    checkpoint: u64,
+    checkpoint_at: String,
+    key: String,
+    /// Does it rest on the checkpoint that was brought?
+    compared: bool,
+}
+
+/// Checks.
+pub(crate) fn run(what: &Verify, format: Format) -> Outcome {
+    let external = what.checkpoint.as_deref().map(read_checkpoint).transpose()?;
+    let pinned = what.pubkey.as_deref().map(read_key).transpose()?;
+    match &what.proof {
+        Some(path) => proof(path, external.as_ref(), pinned.as_ref(), format),
+        None => {
+            ledger(&what.dir.path()?, Trust { pinned: pinned.as_ref(), external: external.as_ref() }, format)
+        }
+    }
+}
+
+fn ledger(dir: &Path, trust: Trust<'_>, format: Format) -> Outcome {
+    let found = audit(dir, trust).map_err(|fault| Failure::new(Exit::Findings, fault.to_string()))?;
+    let last = found.last.as_ref().map(|signed| &signed.checkpoint);
+    let report = Report {
+        records: found.report.records,
+        segments: found.report.segments,
+        tip: found.report.tip.to_string(),
+        root: found.root.to_string(),
+        checkpoints: found.checkpoints,
+        keys: found.keys.len(),
+        checkpoint_at: last.map(|last| last.at.to_string()),
+        uncovered: found.report.records - last.map_or(0, |last| last.mark.size),
+        pinned: trust.pinned.is_some(),
+        first_key: found.keys.first().map(ToString::to_string),
+        external: trust.external.map(|signed| signed.checkpoint.mark.size),
+    };
+    output::one(format, &report, &report.tip, || {
+        let key = match (&report.first_key, report.pinned) {
+            (_, true) => "the pinned one holds".to_owned(),
+            (Some(key), false) => format!("not pinned, taken from the log: {key}"),
+            (None, false) => "none: nothing was signed".to_owned(),
+        };
+        let external = match report.external {
+            Some(size) => format!("holds, {size} records"),
+            None => "none given: an end that was cut off does not show".to_owned(),
+        };
+        let mut table = Table::new(&[Column::Fixed(""), Column::Text("")]);
+        for (name, value) in [
+            ("records", report.records.to_string()),
+            ("segments", report.segments.to_string()),
+            ("tip", report.tip.clone()),
+            ("root", report.root.clone()),
+            ("checkpoints", format!("{} with {} keys", report.checkpoints, report.keys)),
+            ("last checkpoint", report.checkpoint_at.clone().unwrap_or_else(|| "none".to_owned())),
+            ("not covered by it", report.uncovered.to_string()),
+            ("first key", key),
+            ("your checkpoint", external),
+            ("result", "whole".to_owned()),
+        ] {
+            table.row([name.to_owned(), value]);
+        }
+        table
+    })
+}
+
+fn proof(path: &Path, external: Option<&Signed>, pinned: Option<&VerifyingKey>, format: Format) -> Outcome {
+    let finding = |message: String| Failure::new(Exit::Findings, message).about(path);
+    let text = read_bounded(path, PROOF_BYTES_MAX)?;
+    let proof: Proof =
+        serde_json::from_str(&text).map_err(|error| finding(format!("not a proof: {error}")))?;
+    let (checkpoint, since) = proof.check().map_err(|fault| finding(fault.to_string()))?;
+    if external.is_some_and(|external| *external != checkpoint && Some(external) != since.as_ref()) {
+        let brought = "the proof rests on another checkpoint than the one you brought";
+        return Err(finding(format!("{brought}: ask for one made with: audit prove ID --checkpoint FILE")));
+    }
+    if pinned.is_some_and(|pinned| *pinned != checkpoint.checkpoint.key) {
+        let key = &checkpoint.checkpoint.key;
+        return Err(finding(format!("its checkpoint is signed with another key than the pinned one: {key}")));
+    }
+    let report = ProofReport {
+        document: proof.document.to_string(),
+        records: proof.leaves.len(),
+        checkpoint: checkpoint.checkpoint.mark.size,
+        checkpoint_at: checkpoint.checkpoint.at.to_string(),
+        key: checkpoint.checkpoint.key.to_string(),
+        compared: external.is_some(),
+    };
+    output::one(format, &report, &report.document, || {
+        let compared =
+            if report.compared { "holds" } else { "none given: the proof vouches for itself only" };
+        let mut table = Table::new(&[Column::Fixed(""), Column::Text("")]);
+        for (name, value) in [
+            ("document", report.document.clone()),
+            ("records", report.records.to_string()),
+            ("in a ledger of", report.checkpoint.to_string()),
+            ("signed at", report.checkpoint_at.clone()),
+            ("signed with", report.key.clone()),
+            ("your checkpoint", compared.to_owned()),
+            ("result", "included".to_owned()),
+        ] {
+            table.row([name.to_owned(), value]);
+        }
+        table
+    })
+}

@@ -1,0 +1,94 @@
+//! Legal holds with a scope: placing, lifting, listing, and which of them keep a document.
+
+use crate::{
+    book::BookError,
+    desk::Desk,
+    queries::find,
+    submit::refused,
+    view::{Caller, Code, HoldView, Refused},
+};
+use ::store::{Hold, Query};
+use lifecycle::{HoldOrder, State, SystemEvent};
+use std::{collections::BTreeSet, sync::Arc};
+use types::{DocId, Label};
+
+/// Holds with a scope that are in force at once: each is looked at for each document that is due.
+pub(crate) const HOLDS_MAX: usize = 1000;
+/// Documents that one hold names.
+const DOCS_MAX: usize = 1000;
+
+/// The holds that keep this document, its own and those whose scope it is in, by name.
+pub(crate) fn names(in_force: &[Hold], doc: DocId, state: &State) -> Vec<Label> {
+    let mut names: BTreeSet<Label> = state.holds.clone();
+    let covering = in_force.iter().filter(|hold| hold.order.covers(doc, state));
+    names.extend(covering.map(|hold| hold.order.name.clone()));
+    names.into_iter().collect()
+}
+
+/// Places a hold. What it covers is kept from now on, also what comes later.
+pub(crate) async fn place(
+    desk: &Arc<Desk>,
+    caller: &Caller,
+    mut order: HoldOrder,
+) -> Result<HoldView, Refused> {
+    if order.docs.len() > DOCS_MAX {
+        return Err(Refused::new(Code::Invalid, "more than 1000 documents in one hold; place several"));
+    }
+    // The bytes of a duplicate are those of the first document.
+    let firsts: Vec<Option<DocId>> = order
+        .docs
+        .iter()
+        .map(|doc| Ok(find(desk, *doc)?.state.duplicate_of))
+        .collect::<Result<_, Refused>>()?;
+    order.docs.extend(firsts.into_iter().flatten());
+    order.docs.sort_unstable();
+    order.docs.dedup();
+    if let Some(source) = &order.source {
+        let query = Query { status: None, source: Some(source.clone()) };
+        if desk.source(source).is_none() && desk.store.scan(&query, None, 1).map_err(refused)?.is_empty() {
+            return Err(Refused::new(
+                Code::Invalid,
+                "source: there is none of this name, and no document came from one",
+            ));
+        }
+    }
+    if order.sensitivity.as_ref().is_some_and(|label| !desk.policy.load().has_sensitivity(label)) {
+        let message =
+            "sensitivity: no [[sensitivity]] of classes.toml has this label, so nothing would be held";
+        return Err(Refused::new(Code::Invalid, message));
+    }
+    let name = order.name.clone();
+    note(desk, caller, SystemEvent::HoldOrdered(Box::new(order))).await?;
+    let placed = list(desk)?.into_iter().find(|hold| hold.order.name == name);
+    placed.ok_or_else(|| Refused::new(Code::Conflict, "the hold was lifted again meanwhile"))
+}
+
+/// Lifts a hold; gives what it was.
+pub(crate) async fn lift(desk: &Arc<Desk>, caller: &Caller, name: Label) -> Result<HoldView, Refused> {
+    let known = list(desk)?.into_iter().find(|hold| hold.order.name == name);
+    note(desk, caller, SystemEvent::HoldEnded { hold: name }).await?;
+    known.ok_or_else(|| Refused::new(Code::Conflict, "the hold was placed meanwhile, and is lifted again"))
+}
+
+/// Every hold in force, by name.
+pub(crate) fn list(desk: &Desk) -> Result<Vec<HoldView>, Refused> {
+    let view = |hold: Hold| HoldView { order: hold.order, since: hold.since, by: hold.by };
+    Ok(desk.store.holds().map_err(refused)?.into_iter().map(view).collect())
+}
+
+async fn note(desk: &Arc<Desk>, caller: &Caller, event: SystemEvent) -> Result<(), Refused> {
+    let told = |code, message| Err(Refused::new(code, message));
+    match desk.book.note(caller.actor.clone(), event).await {
+        Ok(()) => Ok(()),
+        Err(BookError::HoldInForce) => {
+            told(Code::Conflict, "a hold of this name is in force; lift it first, or take another name")
+        }
+        Err(BookError::NoSuchHold) => {
+            told(Code::NotFound, "no hold of this name is in force; see lazaretctl hold list")
+        }
+        Err(BookError::HoldsFull) => {
+            told(Code::Conflict, "1000 holds are in force, which is the limit; lift one or widen its scope")
+        }
+        Err(error) => Err(refused(error)),
+    }
+}

@@ -1,0 +1,405 @@
+//! Retention, holds and the proof of destruction, on the real daemon. The clock is real: a rule of 0 days makes
+//! something due at once, one of 30 days never does within a test.
+#![allow(clippy::unwrap_used, clippy::tests_outside_test_module, reason = "a test file")]
+
+use appliance::{files_under, text};
+use kit::{Appliance, Outcome, Plan};
+use serde_json::Value;
+use std::{fs, thread, time::Duration};
+use types::{DocId, UnixMillis};
+use vault::{MasterKey, Vault, Victim};
+
+/// An appliance with these retention rules.
+fn with_rules(rules: &str) -> Appliance {
+    let mut appliance = Plan::default().init().unwrap();
+    fs::write(appliance.home.join("policy/retention.toml"), rules).unwrap();
+    appliance.start().unwrap();
+    appliance
+}
+
+const EVERYTHING_AT_ONCE: &str = "[[rule]]\nid = \"at-once\"\ndays = 0\nlog-days = 2192\n";
+
+/// A slip that was read, redacted and delivered.
+fn delivered(appliance: &Appliance, number: u32) -> String {
+    appliance.drop_in("fax", "slip.png", &corpus::slip(number).bytes).unwrap();
+    appliance.rest(240).unwrap();
+    let id = text(appliance.documents().unwrap().last().unwrap(), "id").to_owned();
+    if text(&shown(appliance, &id), "state") == "review" {
+        assert_eq!(appliance.ctl(&["review", "approve", &id]).unwrap().code, 0);
+        appliance.rest(120).unwrap();
+    }
+    assert_eq!(text(&shown(appliance, &id), "state"), "delivered");
+    id
+}
+
+/// Documents that are refused at the door: at rest without a worker's work.
+fn rejected(appliance: &Appliance, source: &str, numbers: std::ops::Range<u32>) {
+    for number in numbers {
+        let bytes = format!("no document at all, number {number}");
+        appliance.drop_in(source, &format!("{number}.txt"), bytes.as_bytes()).unwrap();
+    }
+    appliance.rest(300).unwrap();
+}
+
+fn shown(appliance: &Appliance, id: &str) -> Value {
+    appliance.json(&["doc", "show", id]).unwrap()
+}
+
+fn get(appliance: &Appliance, id: &str, rendition: &str) -> Outcome {
+    let file = appliance.home.join("got.bin").to_string_lossy().into_owned();
+    appliance.ctl(&["doc", "get", id, "--rendition", rendition, "--force", "-O", &file]).unwrap()
+}
+
+fn certificates(appliance: &Appliance, id: &str) -> Vec<Value> {
+    let answer = appliance.json(&["deletion", "certificate", id]).unwrap();
+    let signed = answer["certificates"].as_array().unwrap();
+    signed.iter().map(|it| serde_json::from_str(text(it, "certificate")).unwrap()).collect()
+}
+
+fn destroyed_parts(appliance: &Appliance, id: &str) -> Vec<String> {
+    let shown = shown(appliance, id);
+    let parts = shown["schedules"].as_array().unwrap().iter();
+    parts.filter(|term| term["destroyed"] == true).map(|term| text(term, "schedule").to_owned()).collect()
+}
+
+// B46: each schedule ends by itself: the original goes, its derivative stays and can be read; what is gone is
+// refused with its reason. A46: the certificate names the ciphertext that lay on disk.
+#[test]
+fn the_original_goes_at_its_time_and_the_redacted_copy_stays() {
+    let appliance = with_rules("[[rule]]\nid = \"keep\"\ndays = 30\n");
+    let id = delivered(&appliance, 31);
+    assert_eq!(appliance.ctl(&["retention", "run", &id]).unwrap().code, 5, "nothing is over before its day");
+
+    fs::write(
+        appliance.home.join("policy/retention.toml"),
+        "[[rule]]\nid = \"keep\"\nredacted-days = 30\ntext-days = 30\nreview-days = 30\noriginal-days = 0\nlog-days = 2192\n",
+    )
+    .unwrap();
+    assert_eq!(appliance.ctl(&["reload"]).unwrap().code, 0);
+    let id = delivered(&appliance, 32);
+    let due = appliance.json(&["retention", "list", "--due"]).unwrap();
+    assert_eq!(due["documents"].as_array().unwrap().len(), 1, "{due}");
+    assert_eq!(
+        (&due["documents"][0]["id"], &due["documents"][0]["due"][0]),
+        (&id.clone().into(), &"original".into())
+    );
+    let all = appliance.json(&["retention", "list"]).unwrap();
+    assert_eq!(all["documents"].as_array().unwrap().len(), 2, "{all}");
+
+    assert_eq!(appliance.ctl(&["deletion", "verify", &id]).unwrap().code, 3, "never destroyed");
+    assert_eq!(appliance.ctl(&["deletion", "certificate", &id]).unwrap().code, 3);
+    let control = appliance.ctl(&["deletion", "verify", "--control", &id]).unwrap();
+    assert_eq!(control.code, 6, "the trial finds the key while there is one: {}", control.text());
+
+    let sealed: Vec<_> = files_under(&appliance.home.join("state/vault/blobs").join(&id)).unwrap();
+    let sealed = sealed.iter().find(|file| file.to_string_lossy().contains("original-")).unwrap();
+    let sealed_sha256 = kit::sha256_hex(&fs::read(sealed).unwrap());
+    assert_eq!(appliance.ctl(&["retention", "run", "--dry-run"]).unwrap().code, 0);
+    assert_eq!(get(&appliance, &id, "original").code, 0, "a dry run destroys nothing");
+    assert_eq!(appliance.ctl(&["retention", "run", &id]).unwrap().code, 0);
+
+    let original = get(&appliance, &id, "original");
+    assert_eq!(original.code, 5);
+    assert!(
+        original.stderr.contains("(retention-over)") && original.stderr.contains("keep"),
+        "{}",
+        original.stderr
+    );
+    assert_eq!((get(&appliance, &id, "redacted").code, get(&appliance, &id, "text").code), (0, 0));
+    assert_eq!(text(&shown(&appliance, &id), "state"), "delivered");
+    assert_eq!(destroyed_parts(&appliance, &id), ["original"]);
+    assert!(!sealed.exists(), "the sealed bytes are removed");
+
+    let certificate = certificates(&appliance, &id).remove(0);
+    assert_eq!(certificate["whole"], false);
+    assert_eq!(
+        (&certificate["areas"][0], &certificate["blobs"][0]["sha256"]),
+        (&"original".into(), &sealed_sha256.into())
+    );
+    assert_eq!(certificate["why"]["original"], "keep");
+    assert_eq!(appliance.ctl(&["deletion", "verify", &id]).unwrap().code, 0, "no key fits any more");
+}
+
+// A46, B46: "crypto-shred certificate": what, which keystore generation before and after, who, why, when, until
+// when a backup could still open it; signed, and checked offline. Every key we hold fails on what was kept of it.
+#[test]
+fn a_destroyed_document_leaves_a_certificate_that_anybody_can_check() {
+    let appliance = with_rules(EVERYTHING_AT_ONCE);
+    let id = delivered(&appliance, 33);
+    assert_eq!(appliance.ctl(&["deletion", "verify", "--control", &id]).unwrap().code, 6);
+    assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0);
+    assert_eq!(
+        (text(&shown(&appliance, &id), "state"), text(&shown(&appliance, &id), "reason")),
+        ("expired", "retention-over")
+    );
+    for rendition in ["original", "redacted", "text"] {
+        assert_eq!(get(&appliance, &id, rendition).code, 5, "{rendition}");
+    }
+    let trial = appliance.json(&["deletion", "verify", &id]).unwrap();
+    assert!(trial["samples"].as_u64() >= Some(3) && trial["keys_tried"].as_u64() >= Some(1), "{trial}");
+    assert_eq!(trial["opened"], 0);
+
+    let certificate = certificates(&appliance, &id).remove(0);
+    assert_eq!((text(&certificate, "document"), certificate["whole"].as_bool()), (id.as_str(), Some(true)));
+    let generation = |key: &str| certificate[key].as_u64().unwrap();
+    assert!(generation("keystore_generation_after") > generation("keystore_generation_before"));
+    assert_eq!(certificate["why"]["original"], "at-once");
+    assert!(certificate["by"].to_string().contains("client"), "{certificate}");
+    assert!(text(&certificate, "method").contains("SP 800-88"));
+    let day = |key: &str| text(&certificate, key).split_once('T').unwrap().0.to_owned();
+    assert!(day("backups_until") > day("at"), "the last backup of the keystore lives 30 days longer");
+    assert_eq!(certificate["completes_interrupted_run"], false);
+
+    let file = appliance.home.join("certificate.json");
+    let (path, key) = (file.to_string_lossy().into_owned(), appliance.home.join("site.pub"));
+    assert_eq!(appliance.ctl(&["deletion", "certificate", &id, "-O", &path]).unwrap().code, 0);
+    fs::write(&key, text(&certificate, "pubkey")).unwrap();
+    let check = |key: &std::path::Path| {
+        appliance.ctl(&["deletion", "check", &path, "--pubkey", &key.to_string_lossy()]).unwrap().code
+    };
+    assert_eq!(check(&key), 0);
+    let good = fs::read_to_string(&file).unwrap();
+    fs::write(&file, good.replacen("at-once", "at-last", 1)).unwrap();
+    assert_eq!(check(&key), 6, "a word was changed");
+    fs::write(&file, good).unwrap();
+    fs::write(&key, "00".repeat(32)).unwrap();
+    assert_eq!(check(&key), 6, "another key");
+}
+
+// "A duplicate of a destroyed document is a new document with a note." What was rejected does not swallow what is
+// sent again either.
+#[test]
+fn bytes_that_are_gone_or_rejected_come_in_anew() {
+    let appliance = with_rules(EVERYTHING_AT_ONCE);
+    let first = delivered(&appliance, 34);
+    assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0);
+    let second = delivered(&appliance, 34);
+    assert_ne!(first, second);
+    let doc = shown(&appliance, &second);
+    assert_eq!((&doc["duplicate_of"], text(&doc, "destroyed_before")), (&Value::Null, first.as_str()));
+    let explained = appliance.ctl(&["doc", "explain", &second]).unwrap().text();
+    assert!(explained.contains(&first), "{explained}");
+    assert_eq!(get(&appliance, &second, "original").code, 0);
+
+    rejected(&appliance, "scanner", 0..1);
+    rejected(&appliance, "scanner", 0..1);
+    let scanned = appliance.json(&["doc", "list", "--source", "scanner"]).unwrap();
+    let scanned = scanned["documents"].as_array().unwrap();
+    assert_eq!(scanned.len(), 2);
+    assert_eq!(scanned[1]["resent_of"], scanned[0]["id"]);
+    assert!(scanned.iter().all(|doc| doc["reason"] == "unsupported-format"), "looked at anew: {scanned:?}");
+}
+
+// A45: the longest rule wins, also when only the sender of a copy asks for it.
+#[test]
+fn a_copy_whose_sender_asks_for_longer_lengthens_the_first() {
+    let appliance = Appliance::usual().unwrap();
+    let file = appliance.home.join("slip.png");
+    fs::write(&file, corpus::slip(35).bytes).unwrap();
+    let submit = |more: &[&str]| {
+        let path = file.to_string_lossy().into_owned();
+        let sent = appliance
+            .ctl(&[&["submit", "--source", "partner", "-o", "name"], more, &[&path]].concat())
+            .unwrap();
+        assert_eq!(sent.code, 0, "{}", sent.stderr);
+        sent.text().trim().to_owned()
+    };
+    let first = submit(&[]);
+    appliance.rest(240).unwrap();
+    let before = text(&shown(&appliance, &first), "retain_until").to_owned();
+    let copy = submit(&["--retention", "keep-every-document"]);
+    assert_eq!(shown(&appliance, &copy)["duplicate_of"], first.as_str());
+    submit(&["--retention", "six-years"]);
+    let after = shown(&appliance, &first);
+    assert!(text(&after, "retain_until") > before.as_str(), "{before} {after}");
+    assert_eq!(text(&after, "retention"), "six-years");
+    appliance.rest(240).unwrap();
+    if text(&shown(&appliance, &first), "state") == "review" {
+        assert_eq!(appliance.ctl(&["review", "approve", &first]).unwrap().code, 0);
+        appliance.rest(120).unwrap();
+    }
+    assert_eq!(text(&shown(&appliance, &first), "retention"), "six-years", "the trip does not take it back");
+}
+
+// B46: "explicit auditable legal hold": named, scoped, several at once, over present and future documents; every
+// path of destruction ends with exit code 5 and the hold's name.
+#[test]
+fn a_hold_with_a_scope_blocks_every_path_of_destruction() {
+    let appliance = with_rules(EVERYTHING_AT_ONCE);
+    rejected(&appliance, "fax", 0..2);
+    rejected(&appliance, "scanner", 2..3);
+    let place = |args: &[&str]| appliance.ctl(&[&["hold", "place"], args].concat()).unwrap();
+    assert_eq!(place(&["case-1", "--source", "fax", "--why", "litigation"]).code, 0);
+    assert_eq!(
+        place(&["case-1", "--source", "scanner", "--why", "litigation"]).code,
+        5,
+        "one hold of a name"
+    );
+    assert_eq!(place(&["case-2", "--source", "nowhere", "--why", "typo"]).code, 2, "it would hold nothing");
+    assert_eq!(place(&["case-2", "--why", "nothing-said"]).code, 2);
+    assert_eq!(place(&["case-2", "--sensitivity", "secret", "--why", "typo"]).code, 2);
+
+    let list = appliance.json(&["doc", "list", "--source", "fax"]).unwrap();
+    let first = text(&list["documents"][0], "id").to_owned();
+    assert_eq!(list["documents"][0]["holds"][0], "case-1");
+    assert_eq!(text(&list["documents"][0], "state"), "rejected", "it stays where it is");
+    let second = text(&list["documents"][1], "id").to_owned();
+    assert_eq!(place(&["case-3", "--doc", &first, "--why", "subpoena"]).code, 0);
+    let held = appliance.json(&["hold", "list"]).unwrap();
+    assert_eq!(held["holds"].as_array().unwrap().len(), 2, "{held}");
+
+    let dry = appliance.json(&["retention", "run", "--dry-run"]).unwrap();
+    let of = |id: &str| {
+        let documents = dry["documents"].as_array().unwrap();
+        documents.iter().find(|it| it["id"] == id).unwrap()["holds"].to_string()
+    };
+    assert_eq!((of(&first), of(&second)), (r#"["case-1","case-3"]"#.to_owned(), r#"["case-1"]"#.to_owned()));
+    let run = appliance.ctl(&["retention", "run"]).unwrap();
+    assert_eq!(run.code, 5);
+    assert!(run.stderr.contains("case-1") && run.stderr.contains("case-3"), "{}", run.stderr);
+    let run = appliance.ctl(&["retention", "run", &second]).unwrap();
+    assert!(
+        run.code == 5 && run.stderr.contains("case-1") && run.stderr.contains("legal-hold"),
+        "{}",
+        run.stderr
+    );
+    let states = |source: &str| -> Vec<String> {
+        let list = appliance.json(&["doc", "list", "--source", source]).unwrap();
+        list["documents"].as_array().unwrap().iter().map(|doc| text(doc, "state").to_owned()).collect()
+    };
+    assert_eq!(states("scanner"), ["expired"], "what is in no scope goes");
+    assert_eq!(states("fax"), ["rejected", "rejected"]);
+
+    rejected(&appliance, "fax", 3..4);
+    assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 5, "what came later is held too");
+    assert_eq!(states("fax"), ["rejected"; 3]);
+
+    assert_eq!(appliance.ctl(&["hold", "lift", "case-1"]).unwrap().code, 0);
+    assert_eq!(appliance.ctl(&["hold", "lift", "case-1"]).unwrap().code, 3);
+    assert_eq!(appliance.ctl(&["hold", &second, "case-4"]).unwrap().code, 0, "a hold of one document");
+    let run = appliance.ctl(&["retention", "run"]).unwrap();
+    assert!(
+        run.code == 5 && run.stderr.contains("case-3") && run.stderr.contains("case-4"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(states("fax"), ["rejected", "held", "expired"]);
+    assert_eq!(appliance.ctl(&["hold", "lift", "case-3"]).unwrap().code, 0);
+    assert_eq!(appliance.ctl(&["unhold", &second, "case-4"]).unwrap().code, 0);
+    assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0);
+    assert_eq!(states("fax"), ["expired"; 3]);
+}
+
+// A hold that is placed while a run is in progress comes before a destruction or after it, never into it.
+#[test]
+fn a_hold_placed_during_a_run_is_never_overtaken() {
+    const DOCUMENTS: u32 = 240;
+    let appliance = with_rules(EVERYTHING_AT_ONCE);
+    rejected(&appliance, "fax", 0..DOCUMENTS);
+    let run = thread::scope(|scope| {
+        let run = scope.spawn(|| appliance.ctl(&["retention", "run"]).unwrap());
+        thread::sleep(Duration::from_millis(60));
+        let hold = appliance.ctl(&["hold", "place", "case-1", "--everything", "--why", "race"]).unwrap();
+        assert_eq!(hold.code, 0, "{}", hold.stderr);
+        run.join().unwrap()
+    });
+    let since = appliance.json(&["hold", "list"]).unwrap()["holds"][0]["since"].as_str().unwrap().to_owned();
+    let documents = appliance.documents().unwrap();
+    assert_eq!(documents.len(), DOCUMENTS as usize);
+    let (gone, kept): (Vec<_>, Vec<_>) = documents.iter().partition(|doc| doc["state"] == "expired");
+    for doc in &gone {
+        let at = text(&certificates(&appliance, text(doc, "id"))[0], "at").to_owned();
+        assert!(at <= since, "destroyed at {at}, although held since {since}");
+    }
+    for doc in &kept {
+        assert_eq!(get(&appliance, text(doc, "id"), "original").code, 0, "what is held can be read");
+    }
+    assert_eq!(run.code == 5, !kept.is_empty(), "{} kept: {}", kept.len(), run.stderr);
+    assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code == 5, !kept.is_empty());
+    assert_eq!(appliance.ctl(&["ledger", "verify"]).unwrap().code, 0);
+}
+
+// A46, B48: a crash between the destruction of a key and its record is made good by the next run, and said.
+#[test]
+fn a_destruction_that_was_not_recorded_is_recorded_by_the_next_run() {
+    let mut appliance = with_rules(EVERYTHING_AT_ONCE);
+    rejected(&appliance, "fax", 0..1);
+    let id = text(&appliance.documents().unwrap()[0], "id").to_owned();
+    appliance.kill().unwrap();
+    {
+        // What the daemon does up to the moment of the crash.
+        let master = MasterKey::from_file(&appliance.home.join("master.key")).unwrap();
+        let clock = || UnixMillis(1_795_502_192_007);
+        let vault = Vault::open(&appliance.home.join("state/vault"), &master, clock).unwrap();
+        let doc: DocId = id.parse().unwrap();
+        vault.portray(doc, None).unwrap();
+        vault.destroy(&[Victim { doc, areas: None }]).unwrap();
+    }
+    appliance.start().unwrap();
+    // The daemon looks for what is due at its start; a run finds what it left.
+    assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0);
+    for _ in 0..100 {
+        if text(&shown(&appliance, &id), "state") == "expired" {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(text(&shown(&appliance, &id), "state"), "expired");
+    let certificates = certificates(&appliance, &id);
+    assert_eq!(certificates.len(), 1, "once");
+    assert_eq!(certificates[0]["completes_interrupted_run"], true);
+    assert_eq!(appliance.ctl(&["deletion", "verify", &id]).unwrap().code, 0);
+}
+
+// B48: `kill -9` at any moment of a run: nothing is destroyed without its certificate, nothing twice.
+#[test]
+fn a_run_survives_kill_9_at_any_moment() {
+    const DOCUMENTS: u32 = 60;
+    let mut appliance = with_rules(EVERYTHING_AT_ONCE);
+    for (round, pause_ms) in [10_u64, 70, 150].into_iter().enumerate() {
+        let first = round as u32 * DOCUMENTS;
+        rejected(&appliance, "fax", first..first + DOCUMENTS);
+        thread::scope(|scope| {
+            let run = scope.spawn(|| appliance.ctl(&["retention", "run"]).unwrap());
+            thread::sleep(Duration::from_millis(pause_ms));
+            appliance.signal("KILL").unwrap();
+            run.join().unwrap();
+        });
+        appliance.wait_for_end().unwrap();
+        appliance.start().unwrap();
+        assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0);
+    }
+    let documents = appliance.documents().unwrap();
+    assert_eq!(documents.len(), 3 * DOCUMENTS as usize);
+    for doc in &documents {
+        let id = text(doc, "id");
+        assert_eq!(text(doc, "state"), "expired", "{doc}");
+        assert_eq!(certificates(&appliance, id).len(), 1, "one certificate for {id}");
+    }
+    let blobs = files_under(&appliance.home.join("state/vault/blobs")).unwrap();
+    assert!(blobs.is_empty(), "no sealed bytes are left: {blobs:?}");
+    assert_eq!(appliance.ctl(&["ledger", "verify"]).unwrap().code, 0);
+}
+
+// B46: logs have a schedule of their own: then the tombstone leaves the lists and its sample goes; the ledger
+// keeps its records.
+#[test]
+fn a_tombstone_leaves_the_lists_when_the_time_of_its_log_is_over() {
+    let appliance = with_rules("[[rule]]\nid = \"at-once\"\ndays = 0\nlog-days = 0\n");
+    rejected(&appliance, "fax", 0..1);
+    let id = text(&appliance.documents().unwrap()[0], "id").to_owned();
+    assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0);
+    assert_eq!(appliance.documents().unwrap().len(), 1, "the tombstone is listed");
+    assert_eq!(appliance.ctl(&["deletion", "verify", &id]).unwrap().code, 0);
+    assert_eq!(
+        appliance.ctl(&["hold", "place", "case-1", "--source", "fax", "--why", "audit"]).unwrap().code,
+        0
+    );
+    assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 5, "a hold keeps the tombstone too");
+    assert_eq!(appliance.ctl(&["hold", "lift", "case-1"]).unwrap().code, 0);
+    assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0);
+    assert!(appliance.documents().unwrap().is_empty(), "it left the lists");
+    assert_eq!(appliance.ctl(&["deletion", "verify", &id]).unwrap().code, 3, "its sample is removed");
+    assert_eq!(certificates(&appliance, &id).len(), 1, "the ledger keeps its records");
+    assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0, "and nothing is due for ever");
+}
