@@ -6,13 +6,14 @@
 //! nothing can come between.
 
 use crate::{
+    backup::Tip,
     certificate::Certifier,
     destruction::{Doomed, Fate},
     holds::HOLDS_MAX,
     latch::Latch,
 };
 use ::store::{Hold, Store, StoreError};
-use ledger::{Extent, Ledger, LedgerError, Mark, NewRecord};
+use ledger::{Ledger, LedgerError, Mark, NewRecord};
 use lifecycle::{Actor, Arrival, Body, Event, IllegalEvent, State, SystemEvent};
 use std::{collections::BTreeMap, sync::Arc, thread};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -73,23 +74,14 @@ enum Answer {
     Noted,
     Rebuilt(u64),
     Destroyed(Vec<(DocId, Fate)>),
-    Tip(Tip),
-}
-
-/// How far the ledger reaches.
-pub(crate) struct Tip {
-    pub(crate) mark: Mark,
-    pub(crate) extents: Vec<Extent>,
 }
 
 enum Order {
     Write(Fact),
     /// Make the index anew from the ledger; nothing is written meanwhile.
     Rebuild(oneshot::Sender<Result<Answer, BookError>>),
-    /// Say what the ledger is after all that came before.
-    Mark(oneshot::Sender<Mark>),
     /// Say how far the ledger reaches, after all that was ordered before.
-    Tip(oneshot::Sender<Result<Answer, BookError>>),
+    Tip(oneshot::Sender<Result<Tip, BookError>>),
     /// Destroy what is over, unless a hold came in between.
     Destroy {
         doomed: Vec<Doomed>,
@@ -174,10 +166,7 @@ impl Book {
 
     /// What the ledger is now.
     pub(crate) async fn mark(&self) -> Result<Mark, BookError> {
-        let (reply, answer) = oneshot::channel();
-        let gone = |_| BookError::Broken("the writer is gone");
-        self.orders.send(Order::Mark(reply)).await.map_err(|_| gone(()))?;
-        answer.await.map_err(|_| gone(()))
+        Ok(self.tip().await?.mark)
     }
 
     /// Makes the index anew from the ledger; gives the number of records.
@@ -195,10 +184,7 @@ impl Book {
         let (reply, answer) = oneshot::channel();
         let gone = |_| BookError::Broken("the writer is gone");
         self.orders.send(Order::Tip(reply)).await.map_err(|_| gone(()))?;
-        match answer.await.map_err(|_| gone(()))?? {
-            Answer::Tip(tip) => Ok(tip),
-            _ => Err(BookError::Broken("the writer answered another question")),
-        }
+        answer.await.map_err(|_| gone(()))?
     }
 
     /// Destroys what is over and nothing holds, and writes it; gives the fate of each. No hold can be placed
@@ -270,15 +256,9 @@ impl Writer {
                             }
                         }
                     }
-                    Order::Mark(reply) => {
-                        self.batch(facts.drain(..));
-                        if reply.send(self.ledger.mark()).is_err() {
-                            tracing::debug!("who asked for a mark went away");
-                        }
-                    }
                     Order::Tip(reply) => {
                         self.batch(facts.drain(..));
-                        answer_to(reply, self.tip().map(Answer::Tip));
+                        drop(reply.send(self.tip()));
                     }
                     Order::Destroy { doomed, by, reply } => {
                         self.batch(facts.drain(..));
@@ -338,14 +318,6 @@ impl Writer {
         }
         self.size.send_replace(self.ledger.tip().0);
         Ok(())
-    }
-
-    fn tip(&self) -> Result<Tip, BookError> {
-        let extents = self.ledger.extents().map_err(|error| {
-            tracing::error!(%error, "the segments cannot be listed");
-            BookError::Broken("ledger")
-        })?;
-        Ok(Tip { mark: self.ledger.mark(), extents })
     }
 
     /// Decides whether a fact may be written, what is written with it, and what the caller will hear.

@@ -57,12 +57,11 @@ mod view;
 mod workers;
 
 pub use appliance::{Appliance, Opening, StartError};
-pub use backup::Parts;
+pub use backup::{BackupBegun, BackupFile, BackupSigned, Parts};
 pub use policies::read_policy;
 pub use queries::Stream;
 pub use view::{
-    BackupBegun, BackupFile, BackupSigned, Caller, Certificates, Check, Code, Disclosed, DocumentView,
-    EvidenceFile, EvidenceOf, Expiry, Explained, HoldView, LedgerReport, PageReading, PageRedactions,
-    Progress, Receipt, RedactedBox, Refused, RouteView, SignedCertificate, SourceView, StationUsage,
-    StatusView, Submission, TermView, Trial,
+    Caller, Certificates, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Expiry, Explained,
+    HoldView, LedgerReport, PageReading, PageRedactions, Progress, Receipt, RedactedBox, Refused, RouteView,
+    SignedCertificate, SourceView, StationUsage, StatusView, Submission, TermView, Trial,
 };

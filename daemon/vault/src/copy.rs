@@ -20,7 +20,7 @@ impl Vault {
     /// # Errors
     /// When there is no such blob, or the operating system refuses.
     pub fn open_ciphertext(&self, name: BlobName) -> Result<File, VaultError> {
-        let path = self.blob_path(name);
+        let path = self.blobs.path(name);
         match OpenOptions::new().read(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(VaultError::NoBlob { blob: name }),
             opened => opened.when("open", &path),

@@ -70,10 +70,10 @@ impl Vault {
         if different.len() < ESCROW_RECIPIENTS_MIN {
             return Err(VaultError::FewRecipients { found: different.len(), min: ESCROW_RECIPIENTS_MIN });
         }
-        let root = Root::generate(self.now());
-        let secrets = self.site_secrets()?;
-        let (keystore, documents) = self.keys().escrow(&root);
-        let (number, seed) = self.checkpoint_successor();
+        let root = Root::generate((self.clock)());
+        let secrets = site::secrets(&self.dir, &self.top().root)?;
+        let (keystore, documents) = self.keys.escrow(&root);
+        let (number, seed) = self.signer().successor();
         let signer = Zeroizing::new([number.to_be_bytes().as_slice(), seed.expose()].concat());
         let site = site::encode(&root, &secrets);
         let parts = [(SITE, site.as_slice()), (KEYSTORE, &keystore), (SIGNER, &signer)];

@@ -25,23 +25,23 @@ const LOCK_NAME: &str = "lock";
 
 /// Sealed blobs and their keys.
 pub struct Vault {
-    dir: PathBuf,
-    keys: Keystore,
+    pub(crate) dir: PathBuf,
+    pub(crate) keys: Keystore,
     site: Site,
     signer: Mutex<Signer>,
-    blobs: Blobs,
+    pub(crate) blobs: Blobs,
     samples: Samples,
     /// Whoever holds it may replace the keys above; what writes under the root key holds it too.
     top: Mutex<Top>,
-    clock: fn() -> UnixMillis,
+    pub(crate) clock: fn() -> UnixMillis,
     /// Held as long as the vault is open; the kernel lets go of it when the process dies.
     _lock: File,
 }
 
 /// The keys above all others.
-struct Top {
+pub(crate) struct Top {
     master: MasterKey,
-    root: Root,
+    pub(crate) root: Root,
 }
 
 /// What is to be destroyed.
@@ -252,7 +252,7 @@ impl Vault {
         self.signer().rotate(&top.root)
     }
 
-    fn signer(&self) -> MutexGuard<'_, Signer> {
+    pub(crate) fn signer(&self) -> MutexGuard<'_, Signer> {
         self.signer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -396,27 +396,7 @@ impl Vault {
         VaultStatus { generation, generation_made, documents, master_key_id, root_made }
     }
 
-    pub(crate) fn now(&self) -> UnixMillis {
-        (self.clock)()
-    }
-
-    pub(crate) fn keys(&self) -> &Keystore {
-        &self.keys
-    }
-
-    pub(crate) fn blob_path(&self, name: BlobName) -> PathBuf {
-        self.blobs.path(name)
-    }
-
-    pub(crate) fn checkpoint_successor(&self) -> (u64, crate::secret::Secret) {
-        self.signer().successor()
-    }
-
-    pub(crate) fn site_secrets(&self) -> Result<[crate::secret::Secret; 3], VaultError> {
-        site::secrets(&self.dir, &self.top().root)
-    }
-
-    fn top(&self) -> MutexGuard<'_, Top> {
+    pub(crate) fn top(&self) -> MutexGuard<'_, Top> {
         self.top.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

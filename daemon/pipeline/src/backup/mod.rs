@@ -5,26 +5,30 @@
 //! The client compares, writes and prunes; it gets ciphertext, and the keys only sealed to the
 //! recipients that the configuration names.
 
+mod files;
+mod manifest;
+mod tip;
+mod view;
+
+pub(crate) use files::{fetch, list};
+pub(crate) use tip::Tip;
+pub use view::{BackupBegun, BackupFile, BackupSigned};
+
 use crate::{
     artefacts, checkpoints,
     desk::Desk,
     latch::LEASE,
-    refusal::Refusal,
     retain::DAY_MS,
     submit::refused,
-    view::{BackupBegun, BackupFile, BackupSigned, Caller, Code, Refused},
+    view::{Caller, Code, Refused},
 };
 use ledger::{CHECKPOINT_LOG, Extent, Mark};
 use lifecycle::{Actor, SystemEvent};
-use serde::Serialize;
-use std::{
-    fs::File,
-    io::{Read, Seek, SeekFrom},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use manifest::{Manifest, ManifestExtent, ManifestFiles, ManifestKeys, ManifestLedger};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
-use types::{Digest, DocId, Label, RunId, UnixMillis};
-use vault::{BlobName, Recipient, VaultError};
+use types::{Digest, DocId, RunId, UnixMillis};
+use vault::{Recipient, VaultError};
 
 /// Version of what is written, also of the manifest.
 pub(crate) const BACKUP_FORMAT: u32 = 1;
@@ -33,8 +37,6 @@ const SIGN_DOMAIN: &[u8] = b"lazaret backup run v1\n";
 /// Bytes of a part of a file, and parts that wait for a slow reader.
 const PART_BYTES: usize = 1 << 20;
 const PARTS_WAITING_MAX: usize = 4;
-/// Files in one part of the list: well within a message.
-const LIST_PART_FILES: usize = 1000;
 
 /// A stream of a backup.
 pub type Parts<T> = mpsc::Receiver<Result<T, Refused>>;
@@ -63,53 +65,6 @@ struct Keys {
     until: UnixMillis,
     recipients: Vec<Digest>,
     documents: Arc<Vec<DocId>>,
-}
-
-/// What is signed at the end of a run. Fields are added, never changed.
-#[derive(Serialize)]
-struct Manifest<'a> {
-    format: u32,
-    site: &'a Label,
-    run: RunId,
-    begun: String,
-    finished: String,
-    build: &'static str,
-    verifying_key: Digest,
-    ledger: ManifestLedger<'a>,
-    keys: ManifestKeys<'a>,
-    files: ManifestFiles,
-}
-
-#[derive(Serialize)]
-struct ManifestLedger<'a> {
-    records: u64,
-    tip: Digest,
-    root: Digest,
-    files: Vec<ManifestExtent<'a>>,
-}
-
-#[derive(Serialize)]
-struct ManifestExtent<'a> {
-    name: &'a str,
-    bytes: u64,
-}
-
-#[derive(Serialize)]
-struct ManifestKeys<'a> {
-    file: String,
-    bytes: u64,
-    sha256: Digest,
-    documents: u64,
-    until: String,
-    recipients: &'a [Digest],
-}
-
-#[derive(Serialize)]
-struct ManifestFiles {
-    list: String,
-    list_sha256: Digest,
-    blobs: u64,
-    bytes: u64,
 }
 
 /// Takes the latch and the tip. The same caller's earlier run ends; another's is in the way.
@@ -194,119 +149,6 @@ pub(crate) async fn keys(desk: &Arc<Desk>, caller: &Caller, id: RunId) -> Result
         }
     });
     Ok(receive)
-}
-
-/// Every file of the run with its size: the ledger up to the tip, then the sealed blobs of every document
-/// whose key went along.
-pub(crate) async fn list(desk: &Arc<Desk>, id: RunId) -> Result<Parts<Vec<BackupFile>>, Refused> {
-    let run = desk.runs.live(desk, id)?;
-    let documents = run.keys.map(|keys| keys.documents).ok_or_else(keys_first)?;
-    let (send, receive) = mpsc::channel(PARTS_WAITING_MAX);
-    let desk = desk.clone();
-    tokio::task::spawn_blocking(move || {
-        let ledger = run.extents.iter().map(|extent| BackupFile {
-            path: format!("{LEDGER_PREFIX}{}", extent.name),
-            bytes: extent.bytes,
-        });
-        let mut files: Vec<BackupFile> = ledger.collect();
-        for doc in documents.iter() {
-            match desk.vault.blobs(*doc) {
-                Ok(sealed) => files.extend(
-                    sealed
-                        .into_iter()
-                        .map(|(name, bytes)| BackupFile { path: format!("{BLOB_PREFIX}{name}"), bytes }),
-                ),
-                Err(error) => {
-                    drop(send.blocking_send(Err(refused(Refusal::from(error)))));
-                    return;
-                }
-            }
-            if files.len() >= LIST_PART_FILES
-                && (!desk.latch.renew(id) || send.blocking_send(Ok(std::mem::take(&mut files))).is_err())
-            {
-                return;
-            }
-        }
-        drop(send.blocking_send(Ok(files)));
-    });
-    Ok(receive)
-}
-
-const LEDGER_PREFIX: &str = "ledger/";
-const BLOB_PREFIX: &str = "blobs/";
-
-/// The bytes of one file from an offset on. Only names that the run itself knows are looked for: nothing of
-/// the request becomes part of a path.
-pub(crate) async fn fetch(
-    desk: &Arc<Desk>,
-    id: RunId,
-    path: &str,
-    offset: u64,
-) -> Result<Parts<Vec<u8>>, Refused> {
-    let run = desk.runs.live(desk, id)?;
-    let unknown = || Refused::new(Code::NotFound, "there is no such file in this run; see its list");
-    let known = if let Some(name) = path.strip_prefix(LEDGER_PREFIX) {
-        Known::Ledger(run.extents.into_iter().find(|extent| extent.name == name).ok_or_else(unknown)?)
-    } else {
-        let name: BlobName =
-            path.strip_prefix(BLOB_PREFIX).and_then(|name| name.parse().ok()).ok_or_else(unknown)?;
-        let documents = run.keys.map(|keys| keys.documents).ok_or_else(keys_first)?;
-        documents.binary_search(&name.doc).map_err(|_| unknown())?;
-        Known::Blob(name)
-    };
-    let (file, bytes) = desk.blocking(move |desk| open(desk, &known)).await.map_err(refused)?;
-    let rest = bytes.checked_sub(offset).ok_or_else(|| {
-        Refused::new(Code::Invalid, format!("offset: the file has {bytes} bytes in this run, not {offset}"))
-    })?;
-    let (send, receive) = mpsc::channel(PARTS_WAITING_MAX);
-    let desk = desk.clone();
-    tokio::task::spawn_blocking(move || pump(&desk, id, file, (offset, rest), &send));
-    Ok(receive)
-}
-
-enum Known {
-    Ledger(Extent),
-    Blob(BlobName),
-}
-
-fn open(desk: &Desk, known: &Known) -> Result<(File, u64), Refusal> {
-    match known {
-        Known::Ledger(extent) => {
-            let path = desk.settings.paths.state_dir.join(crate::appliance::LEDGER_DIR).join(&extent.name);
-            Ok((File::open(path).map_err(artefacts::disk)?, extent.bytes))
-        }
-        Known::Blob(name) => {
-            let file = desk.vault.open_ciphertext(*name)?;
-            let bytes = file.metadata().map_err(artefacts::disk)?.len();
-            Ok((file, bytes))
-        }
-    }
-}
-
-fn pump(
-    desk: &Desk,
-    id: RunId,
-    mut file: File,
-    (offset, mut rest): (u64, u64),
-    send: &mpsc::Sender<Result<Vec<u8>, Refused>>,
-) {
-    if let Err(error) = file.seek(SeekFrom::Start(offset)) {
-        drop(send.blocking_send(Err(refused(artefacts::disk(error)))));
-        return;
-    }
-    while rest > 0 {
-        let mut part = vec![0; PART_BYTES.min(usize::try_from(rest).unwrap_or(PART_BYTES))];
-        let read = match file.read_exact(&mut part) {
-            Ok(()) if desk.latch.renew(id) => Ok(part),
-            Ok(()) => Err(over()),
-            Err(error) => Err(refused(artefacts::disk(error))),
-        };
-        let (failed, length) = (read.is_err(), read.as_ref().map_or(0, Vec::len));
-        if send.blocking_send(read).is_err() || failed {
-            return;
-        }
-        rest -= length as u64;
-    }
 }
 
 /// Ends the run: lets go of the latch, writes what was backed up, signs the manifest.
