@@ -6,7 +6,6 @@
 //! nothing can come between.
 
 use crate::{
-    backup::Tip,
     certificate::Certifier,
     destruction::{Doomed, Fate},
     holds::HOLDS_MAX,
@@ -81,7 +80,7 @@ enum Order {
     /// Make the index anew from the ledger; nothing is written meanwhile.
     Rebuild(oneshot::Sender<Result<Answer, BookError>>),
     /// Say how far the ledger reaches, after all that was ordered before.
-    Tip(oneshot::Sender<Result<Tip, BookError>>),
+    Tip(oneshot::Sender<Result<crate::backup::Tip, BookError>>),
     /// Destroy what is over, unless a hold came in between.
     Destroy {
         doomed: Vec<Doomed>,
@@ -180,7 +179,7 @@ impl Book {
     }
 
     /// How far the ledger reaches; whatever was ordered before is in it, or was refused.
-    pub(crate) async fn tip(&self) -> Result<Tip, BookError> {
+    pub(crate) async fn tip(&self) -> Result<crate::backup::Tip, BookError> {
         let (reply, answer) = oneshot::channel();
         let gone = |_| BookError::Broken("the writer is gone");
         self.orders.send(Order::Tip(reply)).await.map_err(|_| gone(()))?;
