@@ -6,6 +6,7 @@ use super::{
     folder::{Folder, Hashes, Staged, hash, list_text, remove, settle, write},
     history::History,
     manifest::{Card, FORMAT, Manifest, check, hex},
+    verify::signed_list,
 };
 use crate::{
     client::Client,
@@ -62,8 +63,7 @@ pub(super) async fn create(place: &Place, client: &Client) -> Outcome<Summary> {
     let key = card.verifying_key;
     let folder = Folder::begin(place, &card)?;
     let _lock = folder.lock()?;
-    let before = Manifest::last(&folder, None)?;
-    let known = before.as_ref().map(|last| folder.list(last.run)).transpose()?.unwrap_or_default();
+    let (before, known) = last_run(&folder)?;
     let id = begun.run.parse().map_err(|_| strange("the id of a run"))?;
     let run = Run { client, id };
     run.keys(&folder).await?;
@@ -84,12 +84,15 @@ pub(super) async fn create(place: &Place, client: &Client) -> Outcome<Summary> {
         return Err(Failure::new(Exit::Findings, message).about(&folder.ledger()));
     }
     let local = folder.blobs()?;
+    let listed: BTreeMap<_, _> =
+        listed.blobs.into_iter().filter(|(_, (name, _))| history.names(*name)).collect();
     run.blobs(&folder, &listed, &local, &known, &mut done).await?;
     let needed: BTreeSet<String> = history.needed().map(|name| name.to_string()).collect();
-    let missing: Vec<&String> = needed.iter().filter(|name| !listed.blobs.contains_key(*name)).collect();
+    let missing: Vec<&String> =
+        needed.iter().filter(|name| !done.hashes.contains_key(&format!("blobs/{name}"))).collect();
     let mut removed = 0;
     for (text, (name, _)) in &local {
-        if listed.blobs.contains_key(text) {
+        if listed.contains_key(text) {
             continue;
         }
         let path = format!("blobs/{text}");
@@ -218,22 +221,27 @@ impl Run<'_> {
     async fn blobs(
         &self,
         folder: &Folder,
-        listed: &Listed,
+        listed: &BTreeMap<String, (BlobName, u64)>,
         local: &BTreeMap<String, (BlobName, u64)>,
         known: &Hashes,
         done: &mut Done,
     ) -> Outcome {
-        let progress = ProgressBar::new(listed.blobs.len() as u64);
-        for (text, (name, bytes)) in progress.wrap_iter(listed.blobs.iter()) {
+        let progress = ProgressBar::new(listed.len() as u64);
+        for (text, (name, bytes)) in progress.wrap_iter(listed.iter()) {
             let path = format!("blobs/{text}");
             let here = local.get(text).is_some_and(|(_, here)| here == bytes);
             let sha256 = match known.get(&path).filter(|_| here) {
                 Some(hash) => *hash,
-                None => {
-                    done.fetched_blobs += 1;
-                    done.fetched_bytes += bytes;
-                    self.blob(&path, &folder.blob(*name), *bytes).await?
-                }
+                None => match self.blob(&path, &folder.blob(*name), *bytes).await {
+                    Ok(hash) => {
+                        done.fetched_blobs += 1;
+                        done.fetched_bytes += bytes;
+                        hash
+                    }
+                    // Lost since it was listed; it is told with what is missing.
+                    Err(failure) if failure.exit == Exit::NotFound => continue,
+                    Err(failure) => return Err(failure),
+                },
             };
             done.blobs += 1;
             done.bytes += bytes;
@@ -275,6 +283,27 @@ impl Run<'_> {
         write(&folder.run_file(self.id, "sig"), format!("{}\n", hex(&signed.signature)).as_bytes())?;
         let last = Manifest::last(folder, Some(key))?;
         last.filter(|last| last.run == self.id).ok_or_else(|| strange("a manifest"))
+    }
+}
+
+/// What the last run vouches for; nothing when what it left is damaged, so that all is fetched again.
+fn last_run(folder: &Folder) -> Outcome<(Option<Manifest>, Hashes)> {
+    let sound = Manifest::last(folder, None).and_then(|last| match last {
+        Some(last) => {
+            let list = signed_list(folder, &last)?;
+            Ok((Some(last), list))
+        }
+        None => Ok((None, Hashes::new())),
+    });
+    match sound {
+        Err(damage) if matches!(damage.exit, Exit::Findings | Exit::NotFound) => {
+            eprintln!(
+                "lazaretctl: {}; everything is fetched again",
+                crate::output::plain(&damage.to_string())
+            );
+            Ok((None, Hashes::new()))
+        }
+        sound => sound,
     }
 }
 

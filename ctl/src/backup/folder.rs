@@ -58,6 +58,7 @@ impl Folder {
             let json = serde_json::to_string_pretty(card)
                 .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
             write(&path, format!("{json}\n").as_bytes())?;
+            eprintln!("lazaretctl: {} was empty; a new backup begins there", place.dir.display());
         }
         let folder = Self::open(place)?;
         let found = folder.card()?;

@@ -4,7 +4,7 @@ use crate::fail::{Exit, Failure, Outcome};
 use ledger::Ledger;
 use lifecycle::{Body, Event, Position, Sealed, State};
 use std::{collections::BTreeMap, path::Path};
-use types::{Digest, DocId, Schedule};
+use types::{BlobId, Digest, DocId, Schedule};
 use vault::{Area, BlobName, Victim};
 
 /// Every document, as its events tell it; what is sealed in them is left out (some 600 bytes each).
@@ -57,6 +57,25 @@ impl History {
         };
         let victims = self.living().map(|(doc, state)| Victim { doc, areas: Some(areas(state)) });
         victims.filter(|victim| victim.areas.as_ref().is_some_and(|areas| !areas.is_empty())).collect()
+    }
+
+    /// Does a blob belong to what the ledger says? What a station has made and no event names yet may still
+    /// be made anew under the same name, so it is not copied.
+    pub(crate) fn names(&self, name: BlobName) -> bool {
+        let Some(state) = self.documents.get(&name.doc).filter(|_| self.lives(name.doc)) else {
+            return false;
+        };
+        let number = |blob: BlobId| u128::from_be_bytes(blob.to_bytes());
+        // Pages of a raster have the numbers behind that of its index.
+        let is_page = |index: BlobId| {
+            let page = number(name.blob).wrapping_sub(number(index));
+            (1..=u128::from(state.pages.unwrap_or_default())).contains(&page)
+        };
+        match name.area {
+            Area::Review => true,
+            Area::Normalised if state.blobs.raster.is_some_and(is_page) => true,
+            _ => needed(name.doc, state).any(|needed| needed == name),
+        }
     }
 
     /// Every blob that a living document needs; of a raster its index only.

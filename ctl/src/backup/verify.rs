@@ -94,6 +94,12 @@ pub(super) fn signed(folder: &Folder, pinned: Option<&Digest>) -> Outcome<(Manif
     let none =
         || Failure::new(Exit::Findings, "no run of it ever ended; make one with lazaretctl backup create");
     let manifest = Manifest::last(folder, pinned)?.ok_or_else(|| none().about(&folder.dir))?;
+    let list = signed_list(folder, &manifest)?;
+    Ok((manifest, list))
+}
+
+/// The list that a run's signature covers.
+pub(super) fn signed_list(folder: &Folder, manifest: &Manifest) -> Outcome<Hashes> {
     let path = folder.run_file(manifest.run, "sha256");
     same(&path, &manifest.files.list_sha256, &hash(&path, u64::MAX)?.1)?;
     let list = folder.list(manifest.run)?;
@@ -107,7 +113,7 @@ pub(super) fn signed(folder: &Folder, pinned: Option<&Digest>) -> Outcome<(Manif
                 .about(&folder.dir));
         }
     }
-    Ok((manifest, list))
+    Ok(list)
 }
 
 /// Compares a whole file.

@@ -16,7 +16,7 @@ use std::{
 };
 use tokio::sync::mpsc;
 use types::RunId;
-use vault::BlobName;
+use vault::{BlobName, VaultError};
 
 /// Files in one part of the list: well within a message.
 const LIST_PART_FILES: usize = 1000;
@@ -79,7 +79,8 @@ pub(crate) async fn fetch(
         documents.binary_search(&name.doc).map_err(|_| unknown())?;
         Known::Blob(name)
     };
-    let (file, bytes) = desk.blocking(move |desk| open(desk, &known)).await.map_err(refused)?;
+    let opened = desk.blocking(move |desk| open(desk, &known)).await.map_err(refused)?;
+    let (file, bytes) = opened.ok_or_else(unknown)?;
     let rest = bytes.checked_sub(offset).ok_or_else(|| {
         Refused::new(Code::Invalid, format!("offset: the file has {bytes} bytes in this run, not {offset}"))
     })?;
@@ -94,16 +95,20 @@ enum Known {
     Blob(BlobName),
 }
 
-fn open(desk: &Desk, known: &Known) -> Result<(File, u64), Refusal> {
+/// None when the file is gone since it was listed.
+fn open(desk: &Desk, known: &Known) -> Result<Option<(File, u64)>, Refusal> {
     match known {
         Known::Ledger(extent) => {
             let path = desk.settings.paths.state_dir.join(crate::appliance::LEDGER_DIR).join(&extent.name);
-            Ok((File::open(path).map_err(artefacts::disk)?, extent.bytes))
+            Ok(Some((File::open(path).map_err(artefacts::disk)?, extent.bytes)))
         }
         Known::Blob(name) => {
-            let file = desk.vault.open_ciphertext(*name)?;
+            let file = match desk.vault.open_ciphertext(*name) {
+                Err(VaultError::NoBlob { .. }) => return Ok(None),
+                file => file?,
+            };
             let bytes = file.metadata().map_err(artefacts::disk)?.len();
-            Ok((file, bytes))
+            Ok(Some((file, bytes)))
         }
     }
 }

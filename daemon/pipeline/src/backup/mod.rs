@@ -86,7 +86,7 @@ pub(crate) async fn begin(desk: &Arc<Desk>, caller: &Caller) -> Result<BackupBeg
     // the tip that is taken after it.
     checkpoints::sign(desk).await;
     let checkpoint_key = desk.vault.checkpoint_keys().number;
-    let checkpoints = Extent { name: CHECKPOINT_LOG.to_owned(), bytes: checkpoint_bytes(desk) };
+    let checkpoints = Extent { name: CHECKPOINT_LOG.to_owned(), bytes: desk.checkpoints.bytes().await };
     let tip = desk.book.tip().await.map_err(refused)?;
     let mut extents = tip.extents;
     if checkpoints.bytes > 0 {
@@ -263,9 +263,4 @@ fn is_same(one: &Actor, other: &Actor) -> bool {
         (Actor::Local { uid: one, .. }, Actor::Local { uid: other, .. }) => one == other,
         _ => one == other,
     }
-}
-
-fn checkpoint_bytes(desk: &Desk) -> u64 {
-    let log = desk.settings.paths.state_dir.join(crate::appliance::LEDGER_DIR).join(CHECKPOINT_LOG);
-    std::fs::metadata(log).map_or(0, |facts| facts.len())
 }
