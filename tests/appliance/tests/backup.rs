@@ -148,7 +148,10 @@ fn a_backup_of_a_working_appliance_is_restored_elsewhere_with_one_escrow_key_alo
     for ((id, ..), bytes) in expected.iter().zip(&originals) {
         assert!(original(&second, id).unwrap() == *bytes, "{id}: bit-identical");
     }
-    assert!(second.delivered().unwrap().is_empty(), "what the ledger says delivered is not delivered again");
+    // What the daemon keeps there for itself begins with a dot.
+    let mut again = second.delivered().unwrap();
+    again.retain(|(_, name)| !name.starts_with('.'));
+    assert!(again.is_empty(), "what the ledger says delivered is not delivered again: {again:?}");
     assert_eq!(second.ctl(&["ledger", "verify"]).unwrap().code, 0);
     assert_eq!(second.ctl(&["doctor"]).unwrap().code, 0, "{}", second.ctl(&["doctor"]).unwrap().text());
     second.drop_in("fax", "new.png", &corpus::slip(40).bytes).unwrap();
