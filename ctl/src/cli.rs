@@ -3,6 +3,7 @@
 use crate::{
     appliance::Store,
     audit::Audit,
+    backup::{Backup, Restore},
     balance::Balance,
     bench::Bench,
     check,
@@ -109,6 +110,15 @@ with a scope keeps what is in it from destruction, also what comes later.")]
     Audit(Audit),
     #[command(subcommand)]
     Store(Store),
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Make the state of an appliance out of a backup, offline
+    #[command(after_help = "Examples:
+  lazaretctl restore /mnt/backup --identity /media/safe-1/escrow.txt \\
+      --settings /etc/lazaret/lazaret.toml
+  lazaretctl restore /mnt/backup --identity escrow.txt --full \\
+      --state /var/lib/lazaret --master-key-file /root/master.key")]
+    Restore(Restore),
     #[command(subcommand)]
     Key(key::Key),
     /// Open an appliance that started sealed
@@ -230,6 +240,12 @@ mod tests {
             "audit prove 01JD9Z6M8Q3V5X7Y9A1B2C3D4E -O proof.json",
             "audit checkpoint --qr",
             "balance --day 2026-11-24 -o json",
+            "backup create d",
+            "backup create d --keys-dir k -o json",
+            "backup verify d --pubkey f",
+            "restore d --identity i --settings f --full",
+            "restore d --identity i --state s --master-key-file m",
+            "key escrow -O f",
             "pki issue fax-1 --dir d --days 30",
             "key status -o json",
             "key rotate --master new.key",
@@ -247,6 +263,10 @@ mod tests {
             "bench --set s store",
             "wait A --all",
             "key rotate --master f --passphrase",
+            "backup create",
+            "restore d --identity i",
+            "restore d --identity i --state s",
+            "restore d --settings f",
             "reroute ID results",
             "hold A",
             "hold place case-1 --source fax",

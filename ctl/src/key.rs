@@ -1,10 +1,12 @@
-//! `lazaretctl key status`, `key rotate` and `unseal`: the keys above the documents.
+//! `lazaretctl key status`, `key rotate` and `unseal`: the keys above the documents; `key escrow`: who can open
+//! their copy in a backup.
 
 use crate::{
     client::Client,
     fail::{Exit, Failure, Outcome},
     output::{self, Column, Format, Table},
     passphrase,
+    setup::files,
     shape::time,
 };
 use api::v1::{
@@ -17,6 +19,7 @@ use std::{
     io::Read as _,
     path::{Path, PathBuf},
 };
+use vault::Identity;
 
 /// Bytes of a master key.
 const KEY_BYTES: usize = 32;
@@ -41,6 +44,13 @@ pub(crate) enum Key {
         #[arg(long)]
         passphrase: bool,
     },
+    /// Make an escrow identity and print its recipient, offline
+    #[command(after_help = "Example:
+  lazaretctl key escrow -O /media/safe-1/escrow.txt
+Do it twice, on media that are kept in different places, and set the two
+printed lines as backup.recipients in lazaret.toml. The file opens every
+document of every backup: it never belongs on the appliance.")]
+    Escrow(Escrow),
 }
 
 /// How to open a sealed appliance.
@@ -73,6 +83,7 @@ struct Rotated {
 pub(crate) async fn run(key: &Key, client: &Client, format: Format) -> Outcome {
     match key {
         Key::Status => status(client, format).await,
+        Key::Escrow(what) => escrow(what),
         Key::Rotate { master, passphrase } => rotate(master.as_deref(), *passphrase, client, format).await,
     }
 }
@@ -166,4 +177,21 @@ fn read_key(path: &Path) -> Outcome<Vec<u8>> {
         let message = format!("{}: a master key has exactly {KEY_BYTES} bytes", path.display());
         Err(Failure::new(Exit::Usage, message))
     }
+}
+
+/// Where the identity goes.
+#[derive(Args)]
+pub(crate) struct Escrow {
+    /// File to write, mode 0600; must not exist
+    #[arg(short = 'O', long = "out", value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Makes an escrow identity, offline.
+pub(crate) fn escrow(what: &Escrow) -> Outcome {
+    let identity = Identity::generate();
+    files::new_file(&what.out, identity.file_text().as_bytes(), 0o600)?;
+    let again =
+        Identity::from_file(&what.out).map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
+    output::print(&format!("{}\n", again.recipient()))
 }

@@ -6,6 +6,7 @@
 mod accounting;
 mod appliance;
 mod audit;
+mod backup;
 mod balance;
 mod bench;
 mod check;
@@ -58,6 +59,8 @@ fn run(cli: &Cli) -> Outcome {
         Verb::Policy(what) => check::policy(what),
         Verb::Audit(what) => audit::run(what, cli.output),
         Verb::Deletion(Deletion::Check { file, pubkey }) => deletion::check(file, pubkey),
+        Verb::Key(key::Key::Escrow(what)) => key::escrow(what),
+        Verb::Restore(what) => backup::restore(what, cli),
         Verb::Completions { shell } => completions(*shell),
         Verb::Bench(Bench { part: Some(part), .. }) => bench::part(part, cli.output),
         _ => online(cli),
@@ -80,6 +83,9 @@ async fn ask(cli: &Cli) -> Outcome {
     let format = cli.output;
     if let Verb::Ledger(what) = &cli.verb {
         return ledger::run(what, cli.config.as_deref(), format).await;
+    }
+    if let Verb::Backup(what) = &cli.verb {
+        return backup::run(what, cli).await;
     }
     if let Verb::Evidence(what) = &cli.verb {
         return evidence::run(what, cli).await;
@@ -107,6 +113,8 @@ async fn ask(cli: &Cli) -> Outcome {
         Verb::Reload => appliance::reload(client).await,
         Verb::Bench(what) => bench::run(what, client, format).await,
         Verb::Ledger(_)
+        | Verb::Backup(_)
+        | Verb::Restore(_)
         | Verb::Evidence(_)
         | Verb::Audit(_)
         | Verb::Init(_)

@@ -1,7 +1,7 @@
 //! Offline set-up: a private appliance in a folder of its own, and its authority.
 
 mod authority;
-mod files;
+pub(crate) mod files;
 mod init;
 mod pki;
 

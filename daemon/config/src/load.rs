@@ -42,7 +42,7 @@ pub struct Settings {
     pub space: Space,
     /// Checkpoints of the ledger.
     pub audit: Audit,
-    /// Copies of the keystore.
+    /// Copies of blobs and keys.
     pub backup: Backup,
     /// Confinement.
     pub sandbox: SandboxSettings,

@@ -191,3 +191,39 @@ impl<R: Rule> Rule for Optional<R> {
         true
     }
 }
+
+/// A list of different quoted words, absent by default.
+pub(crate) struct Words {
+    pub(crate) expected: &'static str,
+    pub(crate) sample: &'static str,
+    pub(crate) count: RangeInclusive<usize>,
+    pub(crate) good: fn(&str) -> bool,
+}
+
+impl Rule for Words {
+    type Value = Vec<String>;
+
+    fn expected(&self) -> String {
+        self.expected.to_owned()
+    }
+
+    fn absent(&self, _: &Path) -> Option<Vec<String>> {
+        Some(Vec::new())
+    }
+
+    fn accept(&self, value: &DeValue<'_>, _: &Path) -> Option<Vec<String>> {
+        let words =
+            value.as_array()?.iter().map(|word| word.get_ref().as_str().filter(|word| (self.good)(word)));
+        let words = words.map(|word| word.map(str::to_owned)).collect::<Option<Vec<_>>>()?;
+        let different: std::collections::BTreeSet<_> = words.iter().collect();
+        (different.len() == words.len() && self.count.contains(&words.len())).then_some(words)
+    }
+
+    fn sample(&self) -> String {
+        self.sample.to_owned()
+    }
+
+    fn is_optional(&self) -> bool {
+        true
+    }
+}

@@ -1,6 +1,6 @@
 //! Every table but the sources: name, default, range and meaning of each key, once.
 
-use crate::rule::{Location, Optional, Switch, file_name, number, required, word};
+use crate::rule::{Location, Optional, Switch, Words, file_name, number, required, word};
 use std::{net::SocketAddr, path::PathBuf};
 use types::Label;
 
@@ -91,12 +91,27 @@ section! { "Checkpoints of the ledger: signed, and carried away so that later ch
         "Send size, root and signature of each checkpoint to the machine's syslog.";
 }}
 
-section! { "Copies of the keystore that leave this machine.", Backup {
-    keys_days: u32 = number(30, 0..=3650),
-        "Days after which the last copy of an older keystore is destroyed; until then such a copy and a copy of the blobs could still open what was destroyed here, and certificates of destruction say so.";
-}}
-
 section! { "Confinement of workers. Seccomp can never be switched off.", SandboxSettings {
     allow_degraded: bool = Switch(false),
         "Start although the kernel lacks Landlock; audited at each start and shown in status.";
 }}
+
+section! { "Copies of blobs and keys that leave this machine.", Backup {
+    recipients: Vec<String> = Words {
+        expected: "two to 16 different age recipients for X25519, for example [\"age1…\", \"age1…\"]",
+        sample: "[\"age1…\", \"age1…\"]",
+        count: 2..=16,
+        good: is_recipient,
+    },
+        "Who can open the escrowed keys; without them no backup is made. Print one with: lazaretctl key escrow.";
+    keys_days: u32 = number(30, 0..=3650),
+        "Days after which the last copy of an older keystore is destroyed; until then such a copy and a copy of the blobs could still open what was destroyed here, and certificates of destruction say so.";
+}}
+
+/// Does it look like one? Whether it is a key is found out by whoever seals to it.
+fn is_recipient(text: &str) -> bool {
+    const CHARS: usize = 62;
+    text.len() == CHARS
+        && text.starts_with("age1")
+        && text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+}

@@ -217,3 +217,25 @@ fn a_file_that_cannot_be_read_is_an_error_and_never_a_default() {
     assert!(large[0].to_string().ends_with("found a larger one"), "{}", large[0]);
     assert!(binary[0].to_string().contains("UTF-8"), "{}", binary[0]);
 }
+
+#[test]
+fn escrow_needs_two_different_recipients() {
+    // B54: "to at least two escrow recipients"
+    let with = |list: &str| {
+        let text = format!(
+            "[site]\nname = 's'\n[keys]\nmaster-key-file = 'k'\n[backup]\nrecipients = {list}\n[[source]]\nname = 'a'\n"
+        );
+        parse(&text, Path::new(PATH)).map(|settings| settings.backup.recipients.len())
+    };
+    let (one, two) = (format!("'age1{}'", "q".repeat(58)), format!("'age1{}'", "p".repeat(58)));
+    assert_eq!(with(&format!("[{one}, {two}]")).ok(), Some(2));
+    for refused in [
+        format!("[{one}]"),
+        format!("[{one}, {one}]"),
+        "[]".to_owned(),
+        one.clone(),
+        format!("[{one}, 'ssh-ed25519 x']"),
+    ] {
+        assert!(with(&refused).is_err(), "{refused}");
+    }
+}

@@ -43,13 +43,13 @@ pub struct Recovery {
 
 /// The ledger, open for appending in one process.
 pub struct Ledger {
-    dir: PathBuf,
-    path: PathBuf,
+    pub(crate) dir: PathBuf,
+    pub(crate) path: PathBuf,
     /// First record of the current segment.
     segment: u64,
     file: File,
     /// Length of the current segment, all of it acknowledged.
-    bytes: u64,
+    pub(crate) bytes: u64,
     link: Link,
     tree: Frontier,
     pub(crate) segment_bytes_max: u64,

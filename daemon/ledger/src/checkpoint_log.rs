@@ -94,6 +94,12 @@ impl CheckpointLog {
         entry.read().map_err(|fault| LedgerError::BadCheckpoint { path, offset: 0, fault })
     }
 
+    /// Bytes of the file, all of them acknowledged.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The last checkpoint.
     #[must_use]
     pub fn last(&self) -> Option<&Signed> {

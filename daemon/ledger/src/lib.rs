@@ -17,6 +17,7 @@ mod checkpoint_log;
 mod checkpoint_tests;
 mod damage;
 mod error;
+mod extent;
 mod format;
 mod keychain;
 pub mod merkle;
@@ -38,6 +39,7 @@ pub use checkpoint::{BadKey, Checkpoint, NOTE_BYTES_MAX, NoteFault, SIGNATURE_BY
 pub use checkpoint_log::{CHECKPOINT_LOG, CheckpointLog};
 pub use damage::{Damage, Fault};
 pub use error::LedgerError;
+pub use extent::{Extent, is_segment_name};
 pub use format::{BATCH_BYTES_MAX, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX};
 pub use keychain::{KeyChain, KeyFault};
 pub use mark::Mark;

@@ -38,7 +38,7 @@ pub(crate) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
     Ok(segments)
 }
 
-fn first_record(name: &str) -> Option<u64> {
+pub(crate) fn first_record(name: &str) -> Option<u64> {
     let first = name.strip_prefix("ledger-")?.strip_suffix(".seg")?.parse().ok()?;
     (file_name(first) == name).then_some(first)
 }

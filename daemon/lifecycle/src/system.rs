@@ -2,7 +2,7 @@
 
 use crate::{HoldOrder, Stage, Statement};
 use serde::{Deserialize, Serialize};
-use types::{Digest, DocId, Label, Reason};
+use types::{Digest, DocId, Label, Reason, UnixMillis};
 
 /// About the appliance. Fixed fields only; nothing here can hold PHI.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -134,6 +134,38 @@ pub enum SystemEvent {
     TailCut {
         /// Bytes cut.
         bytes: u64,
+    },
+    /// Keys left the appliance, sealed to escrow recipients; written before a byte of them is handed out.
+    KeysEscrowed {
+        /// Documents whose keys went along.
+        documents: u64,
+        /// Until when the copy is to be kept; whoever holds it and an identity can open these documents.
+        keys_until: UnixMillis,
+        /// SHA-256 of each recipient.
+        recipients: Vec<Digest>,
+    },
+    /// A run of a backup is whole.
+    BackedUp {
+        /// Records of the ledger in it.
+        records: u64,
+        /// Sealed blobs in it.
+        blobs: u64,
+        /// Bytes of these blobs.
+        bytes: u64,
+        /// Until when its copy of the keys is to be kept.
+        keys_until: UnixMillis,
+        /// SHA-256 of each recipient of the keys.
+        recipients: Vec<Digest>,
+    },
+    /// The appliance was restored from a backup; what it did after that backup is not in this ledger.
+    Restored {
+        /// Records that the backup held.
+        records: u64,
+        /// Documents whose keys were restored.
+        documents: u64,
+        /// Keys that were left out, because the ledger says that their documents are destroyed or never
+        /// heard of them.
+        dropped: u64,
     },
     /// Somebody read or verified the ledger.
     Audited,

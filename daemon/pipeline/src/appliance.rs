@@ -1,7 +1,9 @@
 //! The appliance as a whole: opened once, asked by many. [`crate::opening`] opens it.
 
 use crate::{
-    accounting, artefacts, balance, ballast, checkpoints, closing, commands,
+    accounting, artefacts,
+    backup::{self, BackupBegun, BackupFile, BackupSigned, Parts},
+    balance, ballast, checkpoints, closing, commands,
     desk::Desk,
     doctor, evidence, expire, explain, handover, intake, keys, mark,
     opening::{self, Opening, StartError},
@@ -21,7 +23,7 @@ use crate::{
 use lifecycle::{Actor, Record, Rendition, Status, SystemEvent};
 use std::sync::Arc;
 use tokio::{sync::mpsc, task::JoinSet};
-use types::{DocClass, DocId, Label, Phi};
+use types::{Digest, DocClass, DocId, Label, Phi, RunId};
 
 /// Hints that wait while a scan runs; more say nothing new.
 const HINTS_MAX: usize = 1;
@@ -249,6 +251,20 @@ asks! {
             desk.book.note(caller.actor.clone(), SystemEvent::IndexRebuilt { records }).await.map_err(submit::refused)?;
             Ok(records)
         }
+    }
+    /// Begins a backup: from now on nothing that it needs is destroyed, for a limited time.
+    backup_begin(caller: &Caller) -> BackupBegun { desk, _folders => backup::begin(desk, caller).await }
+    /// The keys, sealed to the recipients of the configuration; audited.
+    backup_keys(caller: &Caller, run: RunId) -> Parts<Vec<u8>> { desk, _folders => backup::keys(desk, caller, run).await }
+    /// The files of a run.
+    backup_list(run: RunId) -> Parts<Vec<BackupFile>> { desk, _folders => backup::list(desk, run).await }
+    /// The bytes of one of them, as they lie on disk.
+    backup_fetch(run: RunId, path: &str, offset: u64) -> Parts<Vec<u8>> {
+        desk, _folders => backup::fetch(desk, run, path, offset).await
+    }
+    /// Ends a backup, and signs what it holds; audited.
+    backup_finish(caller: &Caller, run: RunId, blobs: u64, bytes: u64, list: Digest) -> BackupSigned {
+        desk, _folders => backup::finish(desk, caller, run, blobs, bytes, list).await
     }
     /// Writes a refused call to the ledger.
     audit_denied(rpc: Label, why: Label, actor: Actor) -> () {

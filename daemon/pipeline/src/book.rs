@@ -11,6 +11,7 @@ use crate::{
     clockwatch::ClockWatch,
     destruction::{Doomed, Fate},
     holds::HOLDS_MAX,
+    latch::Latch,
     lost_index::stop_if_lost,
 };
 use ::store::{CommitError, Contract, Hold, Lease, StoreError};
@@ -50,8 +51,8 @@ enum Order {
     Write(Fact),
     /// Make the index anew from the ledger; nothing is written meanwhile.
     Rebuild(oneshot::Sender<Result<Answer, BookError>>),
-    /// Say what the ledger is after all that came before.
-    Mark(oneshot::Sender<Mark>),
+    /// Say how far the ledger reaches, after all that was ordered before.
+    Tip(oneshot::Sender<Result<crate::backup::Tip, BookError>>),
     /// Destroy what is over, unless a hold came in between.
     Destroy {
         doomed: Vec<Doomed>,
@@ -85,13 +86,14 @@ impl Book {
         store: Arc<dyn Contract>,
         vault: Arc<Vault>,
         certifier: Certifier,
+        latch: Arc<Latch>,
         clock: Arc<ClockWatch>,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
         let (size, sizes) = watch::channel(store.applied_seq());
         thread::Builder::new()
             .name("book".into())
-            .spawn(move || Writer { store, vault, certifier, clock, size }.run(inbox))?;
+            .spawn(move || Writer { store, vault, certifier, latch, clock, size }.run(inbox))?;
         Ok(Self { orders, sizes })
     }
 
@@ -153,10 +155,7 @@ impl Book {
 
     /// What the ledger is now.
     pub(crate) async fn mark(&self) -> Result<Mark, BookError> {
-        let (reply, answer) = oneshot::channel();
-        let gone = |_| BookError::Broken("the writer is gone");
-        self.orders.send(Order::Mark(reply)).await.map_err(|_| gone(()))?;
-        answer.await.map_err(|_| gone(()))
+        Ok(self.tip().await?.mark)
     }
 
     /// Makes the index anew from the ledger; gives the number of records.
@@ -167,6 +166,14 @@ impl Book {
             Answer::Rebuilt(records) => Ok(records),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
+    }
+
+    /// How far the ledger reaches; whatever was ordered before is in it, or was refused.
+    pub(crate) async fn tip(&self) -> Result<crate::backup::Tip, BookError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = |_| BookError::Broken("the writer is gone");
+        self.orders.send(Order::Tip(reply)).await.map_err(|_| gone(()))?;
+        answer.await.map_err(|_| gone(()))?
     }
 
     /// Destroys what is over and nothing holds, and writes it; gives the fate of each. No hold can be placed
@@ -205,6 +212,7 @@ pub(crate) struct Writer {
     pub(crate) store: Arc<dyn Contract>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) certifier: Certifier,
+    pub(crate) latch: Arc<Latch>,
     pub(crate) clock: Arc<ClockWatch>,
     size: watch::Sender<u64>,
 }
@@ -238,11 +246,9 @@ impl Writer {
                             }
                         }
                     }
-                    Order::Mark(reply) => {
+                    Order::Tip(reply) => {
                         self.batch(facts.drain(..));
-                        if reply.send(self.store.mark()).is_err() {
-                            tracing::debug!("who asked for a mark went away");
-                        }
+                        drop(reply.send(self.tip()));
                     }
                     Order::Destroy { doomed, by, reply } => {
                         self.batch(facts.drain(..));

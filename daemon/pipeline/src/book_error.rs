@@ -30,6 +30,9 @@ pub(crate) enum BookError {
     /// As many holds are in force as there may be.
     #[error("too many holds are in force")]
     HoldsFull,
+    /// A backup is running.
+    #[error("a backup is running, and nothing is destroyed until it ends")]
+    Latched,
     /// The ledger or the index failed.
     #[error("ledger or index: {0}")]
     Broken(&'static str),

@@ -114,6 +114,11 @@ impl Checkpoints {
         })
     }
 
+    /// Bytes of the log, all of them acknowledged.
+    pub(crate) async fn bytes(&self) -> u64 {
+        self.log.lock().await.bytes()
+    }
+
     /// The last checkpoint: over what, and when.
     pub(crate) fn last(&self) -> Option<(Mark, UnixMillis)> {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)

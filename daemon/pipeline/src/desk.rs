@@ -1,9 +1,9 @@
 //! The handles a station may use, and nothing else.
 
 use crate::{
-    arriving::Arriving, ballast::Ballast, book::Book, checkpoints::Checkpoints, clockwatch::ClockWatch,
-    closing::Closing, gauges::Gauges, handover::Turns, mark::Trust, queue::Queue, refusal::Refusal,
-    turned_away::TurnedAway, workers::Workers,
+    arriving::Arriving, backup::Runs, ballast::Ballast, book::Book, checkpoints::Checkpoints,
+    clockwatch::ClockWatch, closing::Closing, gauges::Gauges, handover::Turns, latch::Latch, mark::Trust,
+    queue::Queue, refusal::Refusal, turned_away::TurnedAway, workers::Workers,
 };
 use ::store::Contract;
 use arc_swap::ArcSwap;
@@ -21,6 +21,8 @@ pub(crate) struct Desk {
     pub(crate) vault: Arc<Vault>,
     pub(crate) store: Arc<dyn Contract>,
     pub(crate) book: Book,
+    pub(crate) latch: Arc<Latch>,
+    pub(crate) runs: Runs,
     pub(crate) checkpoints: Checkpoints,
     /// What was taken in while sealed.
     pub(crate) queue: Queue,

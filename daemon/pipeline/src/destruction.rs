@@ -38,6 +38,9 @@ impl Writer {
         doomed: Vec<Doomed>,
         by: &Actor,
     ) -> Result<Vec<(DocId, Fate)>, BookError> {
+        if !doomed.is_empty() {
+            self.latch.stands_aside()?;
+        }
         let at = self.clock.now();
         let in_force = self.holds()?;
         let (mut fates, mut victims, mut events) = (Vec::new(), Vec::new(), Vec::new());

@@ -172,6 +172,8 @@ async fn carry_out(desk: &Arc<Desk>, by: &Actor, mut expiries: Vec<Expiry>) -> R
         if desk.is_draining() {
             break;
         }
+        // Before anything is sampled; the writer looks again.
+        desk.latch.stands_aside()?;
         let batch = batch.to_vec();
         let doomed = desk.blocking(move |desk| portray(desk, &batch)).await?;
         let done = desk.book.destroy(doomed, by.clone()).await?;

@@ -4,6 +4,7 @@
 use crate::{
     appliance::Appliance,
     arriving::Arriving,
+    backup::Runs,
     ballast::Ballast,
     book::Book,
     certificate::Certifier,
@@ -13,6 +14,7 @@ use crate::{
     desk::Desk,
     gauges::Gauges,
     handover::Turns,
+    latch::Latch,
     mark,
     queue::Queue,
     retain::DAY_MS,
@@ -137,9 +139,10 @@ pub(crate) fn open(
     events.push(SystemEvent::SiteKey { public: Digest(vault.verifying_key()) });
     let store: Arc<dyn Contract> = Arc::new(Embedded::new(ledger, store));
     let vault = Arc::new(vault);
+    let latch = Arc::new(Latch::default());
     let backups_ms = u64::from(settings.backup.keys_days) * DAY_MS;
     let certifier = Certifier { site: settings.site.clone(), backups_ms };
-    let book = Book::open(store.clone(), vault.clone(), certifier, clock.clone())?;
+    let book = Book::open(store.clone(), vault.clone(), certifier, latch.clone(), clock.clone())?;
     let queue = Queue::open(&state_dir)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let ballast = Ballast::open(&state_dir, settings.space.ballast_bytes, settings.space.floor_bytes);
@@ -149,6 +152,8 @@ pub(crate) fn open(
         vault,
         store,
         book,
+        latch,
+        runs: Runs::default(),
         checkpoints,
         queue,
         workers,

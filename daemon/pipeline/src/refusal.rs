@@ -21,6 +21,9 @@ pub(crate) enum Refusal {
     /// Not this document's fault and not for ever: tried again later, uncounted.
     #[error("not now: {0}")]
     NotNow(Reason),
+    /// A backup is running, and nothing is destroyed until it ends.
+    #[error("a backup is running, and nothing is destroyed until it ends")]
+    Latched,
     /// Somebody else moved the document meanwhile; look again.
     #[error("overtaken")]
     Overtaken,
@@ -82,6 +85,7 @@ impl From<BookError> for Refusal {
             | BookError::HoldInForce
             | BookError::NoSuchHold
             | BookError::HoldsFull => Self::Overtaken,
+            BookError::Latched => Self::Latched,
             BookError::Broken(_) => Self::NotNow(Reason::StorageError),
         }
     }

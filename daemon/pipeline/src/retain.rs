@@ -30,7 +30,9 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
             terms = terms.longest(&state.schedules);
         }
         if let (Some(raster), Some(pages)) = (state.blobs.raster, state.pages) {
-            artefacts::remove_raster(desk, id, raster, pages)?;
+            for (id, raster, pages) in desk.latch.removable((id, raster, pages)) {
+                artefacts::remove_raster(desk, id, raster, pages)?;
+            }
         }
         let Term { rule, until } = terms.last().clone();
         Ok(Outcome::Retained { retention: rule, until, schedules: Some(Box::new(terms)) })

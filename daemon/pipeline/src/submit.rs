@@ -161,6 +161,10 @@ pub(crate) fn refused(refusal: impl Into<Refusal>) -> Refused {
         Refusal::NotNow(Reason::DiskFull) => Refused::because(Code::Full, Reason::DiskFull),
         Refusal::NotNow(reason) => Refused::because(Code::Temporary, reason),
         Refusal::Worker(fault) => Refused::because(Code::Internal, fault.reason()),
+        Refusal::Latched => {
+            let message = "a backup is running, and nothing is destroyed until it ends; try again then";
+            Refused::new(Code::Temporary, message)
+        }
         Refusal::Overtaken => {
             Refused::new(Code::Conflict, "the document changed meanwhile; look at it again")
         }

@@ -121,7 +121,7 @@ fn sweep_blobs(
     // In this order: a blob that was there before the state was read is named by it, or by nothing.
     let blobs = desk.vault.blobs(doc)?;
     let Some(Document { state, .. }) = desk.store.get(doc)? else { return Ok(()) };
-    if !wanted(&state) {
+    if !wanted(&state) || desk.latch.is_held() {
         return Ok(());
     }
     let garbage: Vec<_> = blobs.into_iter().filter(|(blob, _)| !is_named(&state, *blob)).collect();

@@ -3,7 +3,7 @@
 //! keeping it means, for any engine.
 
 use crate::{Document, Examined, Hold, Lease, Query, StoreError};
-use ledger::Mark;
+use ledger::{Extent, Mark};
 use lifecycle::{Actor, Body, IllegalEvent, Record, Status};
 use std::collections::BTreeMap;
 use types::{Digest, DocId, Label, UnixMillis};
@@ -117,6 +117,9 @@ pub trait Contract: Send + Sync {
 
     /// What is durable, as a checkpoint is signed over it.
     fn mark(&self) -> Mark;
+    /// Files that hold what is durable, for a backup, and how much of each belongs to the mark. Whoever calls
+    /// writes nothing meanwhile.
+    fn extents(&self) -> Result<Vec<Extent>, StoreError>;
     /// Makes the next start short; nothing that was committed depends on it.
     fn settle(&self) -> Result<(), StoreError>;
     /// Holds what answers questions against what is durable.

@@ -4,7 +4,7 @@ use crate::{
     Census, CommitError, Committed, Contract, Document, Examined, Fact, Hold, Lease, Query, Refusal, Store,
     StoreError,
 };
-use ledger::{Ledger, LedgerError, Mark, NewRecord};
+use ledger::{Extent, Ledger, LedgerError, Mark, NewRecord};
 use lifecycle::{Body, Event, Record, State, Status};
 use std::{
     collections::BTreeMap,
@@ -177,6 +177,10 @@ impl Contract for Embedded {
 
     fn mark(&self) -> Mark {
         self.ledger().mark()
+    }
+
+    fn extents(&self) -> Result<Vec<Extent>, StoreError> {
+        Ok(self.ledger().extents()?)
     }
 
     fn settle(&self) -> Result<(), StoreError> {

@@ -89,6 +89,10 @@ id! {
     DocId
 }
 id! {
+    /// Names one run of a backup.
+    RunId
+}
+id! {
     /// Names one sealed blob.
     BlobId
 }

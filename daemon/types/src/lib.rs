@@ -21,7 +21,7 @@ mod untrusted;
 pub use class::{DocClass, UnknownClass};
 pub use digest::{BadDigest, Digest};
 pub use identifier::IdKind;
-pub use ids::{BadId, BlobId, DocId};
+pub use ids::{BadId, BlobId, DocId, RunId};
 pub use label::{BadLabel, Label};
 pub use limits::Limits;
 pub use page::{Confidence, PageGeometry, PageWords, Rect, Transform, Word};

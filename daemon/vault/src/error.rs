@@ -164,6 +164,38 @@ pub enum VaultError {
         /// What for.
         purpose: &'static str,
     },
+    /// The text is no recipient of an escrow.
+    #[error(
+        "expected an age recipient for X25519 (age1 and 58 characters), as `lazaretctl key escrow` prints it"
+    )]
+    BadRecipient,
+    /// Keys are escrowed to at least two.
+    #[error(
+        "keys are escrowed to at least {min} different recipients, found {found}; set backup.recipients in lazaret.toml"
+    )]
+    FewRecipients {
+        /// Different ones that were given.
+        found: usize,
+        /// As many are needed.
+        min: usize,
+    },
+    /// The file holds no escrow identity.
+    #[error("{} holds no age identity for X25519 (a line AGE-SECRET-KEY-1…)", path.display())]
+    BadIdentity {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The escrow was not made for this identity.
+    #[error(
+        "these keys were not escrowed to this identity; give the one whose recipient the manifest of the run names"
+    )]
+    WrongIdentity,
+    /// The file is no escrow of keys, or not as it was written.
+    #[error("the file of keys does not open: {fault}")]
+    NotEscrow {
+        /// What does not fit.
+        fault: &'static str,
+    },
     /// Facts are small; this is none.
     #[error("facts for {purpose} are {found} bytes, at most {max} are sealed; keep them in a blob")]
     FactsTooLong {

@@ -18,10 +18,13 @@
 //! It does not know what a document is, when it is due, or who may read it; it writes no ledger and
 //! no log. It does not lock memory: that is a property of the whole process, which its unit sets.
 
+mod age;
 mod blob;
+mod copy;
 mod digest;
 mod durable;
 mod error;
+mod escrow;
 mod facts;
 mod intake;
 mod keystore;
@@ -36,9 +39,12 @@ mod signer;
 mod site;
 mod vault;
 
-pub use blob::{Area, BlobFacts, BlobName, BlobReader, BlobWriter};
+pub use age::{Identity, Recipient};
+pub use blob::{Area, BadBlobName, BlobFacts, BlobName, BlobReader, BlobWriter};
+pub use copy::{place_sealed, sealed_path, settle_sealed};
 pub use digest::{Sha256, sha256};
 pub use error::VaultError;
+pub use escrow::{ESCROW_RECIPIENTS_MIN, Escrow, OpenedEscrow, RestoredKeys};
 pub use facts::FACTS_BYTES_MAX;
 pub use intake::{INTAKE_METADATA_BYTES_MAX, IntakeKey, SealedFacts, SealedReader, SealedWriter};
 pub use master::MasterKey;

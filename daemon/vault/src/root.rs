@@ -41,7 +41,8 @@ impl Root {
         Self::of(Secret::generate(), made)
     }
 
-    fn of(key: Secret, made: UnixMillis) -> Self {
+    /// The one with these bytes.
+    pub(crate) fn of(key: Secret, made: UnixMillis) -> Self {
         Self { id: key.id(), key, made }
     }
 

@@ -38,10 +38,14 @@ pub(crate) struct Site {
 impl Site {
     /// Makes new secrets and writes them.
     pub(crate) fn create(dir: &Path, root: &Root) -> Result<(), VaultError> {
-        let secrets = [Secret::generate(), Secret::generate(), Secret::generate()];
+        Self::restore(dir, &[Secret::generate(), Secret::generate(), Secret::generate()], root)
+    }
+
+    /// Writes secrets that were made earlier.
+    pub(crate) fn restore(dir: &Path, secrets: &[Secret; 3], root: &Root) -> Result<(), VaultError> {
         replace(dir, intake::PUBLIC_NAME, &IntakeKey::of(&secrets[2]).file())
             .when("write the public key in", dir)?;
-        replace(dir, FILE_NAME, &encode(root, &secrets)).when("write the site secrets in", dir)
+        replace(dir, FILE_NAME, &encode(root, secrets)).when("write the site secrets in", dir)
     }
 
     /// Reads them, and ends a file that was being replaced.
@@ -97,16 +101,21 @@ pub(crate) fn move_under(dir: &Path, from: &Root, to: &Root) -> Result<(), Vault
 pub(crate) fn secrets(dir: &Path, root: &Root) -> Result<[Secret; 3], VaultError> {
     finish_retirement(dir, FILE_NAME, WIPED).when("retire the old site secrets in", dir)?;
     let path = dir.join(FILE_NAME);
-    let damaged =
-        |offset: usize, fault| VaultError::Damaged { path: path.clone(), offset: offset as u64, fault };
     let file = std::fs::read(&path).when("read the site secrets", &path)?;
+    decode(&path, &file, root)
+}
+
+/// What the file's bytes say.
+pub(crate) fn decode(path: &Path, file: &[u8], root: &Root) -> Result<[Secret; 3], VaultError> {
+    let damaged =
+        |offset: usize, fault| VaultError::Damaged { path: path.to_owned(), offset: offset as u64, fault };
     if !file.starts_with(MAGIC) {
-        return Err(VaultError::version(&path, &file, MAGIC));
+        return Err(VaultError::version(path, file, MAGIC));
     }
     let file: &[u8; FILE_BYTES] =
-        file.as_slice().try_into().map_err(|_| damaged(file.len(), "expected exactly 204 bytes"))?;
+        file.try_into().map_err(|_| damaged(file.len(), "expected exactly 204 bytes"))?;
     if file[MAGIC.len()..KEYS_AT] != root.id.0 {
-        return Err(VaultError::ForeignRoot { path });
+        return Err(VaultError::ForeignRoot { path: path.to_owned() });
     }
     let above = root.wrapping(PURPOSE);
     let unwrap = |index: usize| {
@@ -118,7 +127,8 @@ pub(crate) fn secrets(dir: &Path, root: &Root) -> Result<[Secret; 3], VaultError
     Ok([unwrap(0)?, unwrap(1)?, unwrap(2)?])
 }
 
-fn encode(root: &Root, secrets: &[Secret; 3]) -> Vec<u8> {
+/// The file's bytes.
+pub(crate) fn encode(root: &Root, secrets: &[Secret; 3]) -> Vec<u8> {
     let above = root.wrapping(PURPOSE);
     let mut file = [MAGIC.as_slice(), &root.id.0].concat();
     for (secret, context) in secrets.iter().zip(CONTEXTS) {

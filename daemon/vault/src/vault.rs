@@ -19,29 +19,29 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use types::{BlobId, Digest, DocId, UnixMillis};
 
-const BLOBS_NAME: &str = "blobs";
+pub(crate) const BLOBS_NAME: &str = "blobs";
 const SAMPLES_NAME: &str = "samples";
 const LOCK_NAME: &str = "lock";
 
 /// Sealed blobs and their keys.
 pub struct Vault {
-    dir: PathBuf,
-    keys: Keystore,
+    pub(crate) dir: PathBuf,
+    pub(crate) keys: Keystore,
     site: Site,
     signer: Mutex<Signer>,
-    blobs: Blobs,
+    pub(crate) blobs: Blobs,
     samples: Samples,
     /// Whoever holds it may replace the keys above; what writes under the root key holds it too.
     top: Mutex<Top>,
-    clock: fn() -> UnixMillis,
+    pub(crate) clock: fn() -> UnixMillis,
     /// Held as long as the vault is open; the kernel lets go of it when the process dies.
     _lock: File,
 }
 
 /// The keys above all others.
-struct Top {
+pub(crate) struct Top {
     master: MasterKey,
-    root: Root,
+    pub(crate) root: Root,
 }
 
 /// What is to be destroyed.
@@ -252,7 +252,7 @@ impl Vault {
         self.signer().rotate(&top.root)
     }
 
-    fn signer(&self) -> MutexGuard<'_, Signer> {
+    pub(crate) fn signer(&self) -> MutexGuard<'_, Signer> {
         self.signer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -396,12 +396,13 @@ impl Vault {
         VaultStatus { generation, generation_made, documents, master_key_id, root_made }
     }
 
-    fn top(&self) -> MutexGuard<'_, Top> {
+    pub(crate) fn top(&self) -> MutexGuard<'_, Top> {
         self.top.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn lock(dir: &Path) -> Result<File, VaultError> {
+/// Takes the vault for this process.
+pub(crate) fn lock(dir: &Path) -> Result<File, VaultError> {
     let path = dir.join(LOCK_NAME);
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);

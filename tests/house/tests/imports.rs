@@ -55,7 +55,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "policy",
         ],
     ),
-    ("ctl", &["types", "api", "config", "policy", "ledger", "lifecycle"]),
+    ("ctl", &["types", "api", "config", "policy", "vault", "ledger", "lifecycle"]),
 ];
 
 /// Outside crates that only these rooms may name, and why the rest must not.

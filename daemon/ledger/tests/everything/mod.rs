@@ -205,6 +205,19 @@ pub fn system_events() -> Vec<SystemEvent> {
         SystemEvent::Reloaded { accepted: true },
         SystemEvent::IndexRebuilt { records: 100_000 },
         SystemEvent::TailCut { bytes: 17 },
+        SystemEvent::KeysEscrowed {
+            documents: 12,
+            keys_until: UnixMillis(1_995_502_192_008),
+            recipients: vec![Digest([0x55; 32]), Digest([0x66; 32])],
+        },
+        SystemEvent::BackedUp {
+            records: 4_711,
+            blobs: 60,
+            bytes: 1_234_567,
+            keys_until: UnixMillis(1_995_502_192_008),
+            recipients: vec![Digest([0x55; 32]), Digest([0x66; 32])],
+        },
+        SystemEvent::Restored { records: 4_711, documents: 11, dropped: 1 },
         SystemEvent::Audited,
         SystemEvent::SiteKey { public: Digest([0x55; 32]) },
         SystemEvent::EvidenceExported { documents: 3 },
@@ -309,6 +322,9 @@ pub fn kind(body: &Body) -> &'static str {
             SystemEvent::IndexRebuilt { .. } => "index rebuilt",
             SystemEvent::IndexFaulty { .. } => "index faulty",
             SystemEvent::TailCut { .. } => "tail cut",
+            SystemEvent::KeysEscrowed { .. } => "keys escrowed",
+            SystemEvent::BackedUp { .. } => "backed up",
+            SystemEvent::Restored { .. } => "restored",
             SystemEvent::Audited => "audited",
             SystemEvent::SiteKey { .. } => "site-key",
             SystemEvent::EvidenceExported { .. } => "evidence-exported",
@@ -329,4 +345,4 @@ pub fn kind(body: &Body) -> &'static str {
 }
 
 /// How many kinds [`kind`] tells apart.
-pub const KINDS: usize = 50;
+pub const KINDS: usize = 53;

@@ -2,6 +2,7 @@
 //! decides what happens.
 
 mod appliance;
+mod backup;
 mod deletion;
 mod documents;
 mod holds;
@@ -41,6 +42,7 @@ pub(crate) fn all(door: &Arc<Door>, readers: &Readers) -> Routes {
         deletion_server::DeletionServer(deletion::Deletion(door.clone()))
         ledger_server::LedgerServer(ledger::Ledger::new(door.clone(), readers.clone()))
         keys_server::KeysServer(keys::Keys(door.clone()))
+        backup_server::BackupServer(backup::Backup { door: door.clone(), readers: readers.clone() })
         appliance_server::ApplianceServer(appliance::Appliance(door.clone()))
     }
     routes.routes()

@@ -88,3 +88,24 @@ impl fmt::Display for BlobName {
         write!(f, "{}/{}-{}", self.doc, self.area, self.blob)
     }
 }
+
+/// The text is no name of a blob.
+#[derive(Debug, thiserror::Error)]
+#[error("not the name of a blob: expected DOCUMENT/AREA-BLOB, two ULIDs and the name of an area")]
+pub struct BadBlobName;
+
+impl std::str::FromStr for BlobName {
+    type Err = BadBlobName;
+
+    /// Reads what `Display` writes, and nothing that only resembles it: the text is part of paths.
+    fn from_str(text: &str) -> Result<Self, BadBlobName> {
+        let name = || {
+            let (doc, file) = text.split_once('/')?;
+            let (area, blob) = file.split_once('-')?;
+            let area = Area::ALL.into_iter().find(|known| known.name() == area)?;
+            let name = Self { doc: doc.parse().ok()?, area, blob: blob.parse().ok()? };
+            (name.to_string() == text).then_some(name)
+        };
+        name().ok_or(BadBlobName)
+    }
+}

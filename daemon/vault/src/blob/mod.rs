@@ -15,7 +15,7 @@ mod format;
 mod reader;
 mod writer;
 
-pub use area::{Area, BlobName};
+pub use area::{Area, BadBlobName, BlobName};
 pub(crate) use format::{
     CHUNK_BYTES, Cipher, Extent, HEADER_BYTES, Header, Place, SAMPLE_BYTES_MAX, SEALED_CHUNK_BYTES,
     opens_first_chunk,

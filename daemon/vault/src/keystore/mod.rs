@@ -20,7 +20,7 @@ use crate::durable::{TEMPORARY_PREFIX, finish_retirement, remove_if_there, swap}
 use crate::error::Context;
 use crate::root::{Root, Roots};
 use crate::secret::Secret;
-use crate::{VaultError, Victim};
+use crate::{RestoredKeys, VaultError, Victim};
 use entry::{Doom, Entry};
 use file::{Entries, Generation, WIPED};
 use journal::Journal;
@@ -190,6 +190,37 @@ impl Keystore {
         }
         files.journal = settle(&self.dir, after)?;
         Ok((before, after))
+    }
+
+    /// The file's bytes under another root key, and the documents in it.
+    pub(crate) fn escrow(&self, root: &Root) -> (Vec<u8>, Vec<DocId>) {
+        let ring = self.ring();
+        let documents = ring.entries.keys().copied().collect();
+        (file::encode(root, &ring.generation, &ring.entries), documents)
+    }
+
+    /// Writes the keys of an escrow under a root key and a generation of its own, but only those that
+    /// `keep` wants. The file is written last, so a vault that exists is complete.
+    pub(crate) fn restore(
+        dir: &Path,
+        (escrow, under): (&[u8], &Root),
+        root: &Root,
+        at: UnixMillis,
+        keep: impl Fn(DocId) -> bool,
+    ) -> Result<RestoredKeys, VaultError> {
+        let path = Path::new("escrow/keystore");
+        let find = |id| if id == under.id { Some(under) } else { None };
+        let (_, generation, mut entries) = file::decode(find, path, escrow)?;
+        let before = entries.len();
+        entries.retain(|doc, _| keep(*doc));
+        let dropped = (before - entries.len()) as u64;
+        let next = Ring { generation, entries }.without(&BTreeMap::new(), at).ok_or_else(|| {
+            let fault = "expected a document key that opens under the generation key";
+            VaultError::Damaged { path: path.to_owned(), offset: 0, fault }
+        })?;
+        Journal::create(dir, next.generation.number)?;
+        write(dir, root, &next)?;
+        Ok(RestoredKeys { documents: next.entries.into_keys().collect(), dropped })
     }
 
     /// Every document that has a key, in order.

@@ -1,0 +1,319 @@
+//! The folder of a backup: its names, and writing that survives a power cut.
+
+use super::{
+    Place,
+    manifest::{Card, readable},
+};
+use crate::fail::{Exit, Failure, Outcome};
+use crate::setup::files;
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, TryLockError},
+    io::{self, BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+};
+use types::{Digest, RunId};
+use vault::{BlobName, Sha256};
+
+const CARD: &str = "lazaret-backup.json";
+const LOCK: &str = "lock";
+const LEDGER: &str = "ledger";
+const BLOBS: &str = "blobs";
+const RUNS: &str = "runs";
+const KEYS: &str = "keys";
+/// Start of the name of a file that is not whole yet.
+const TEMPORARY_PREFIX: &str = ".tmp-";
+/// Read at once.
+const PIECE_BYTES: usize = 256 << 10;
+/// Longest line of a list: two hex digests and a path of ours are 130 bytes.
+const LINE_BYTES_MAX: u64 = 512;
+
+/// Hash of each blob, by name.
+pub(crate) type Hashes = BTreeMap<String, Digest>;
+
+/// The folder of a backup.
+pub(crate) struct Folder {
+    pub(crate) dir: PathBuf,
+    keys_dir: PathBuf,
+}
+
+impl Folder {
+    /// A folder that holds a backup.
+    pub(crate) fn open(place: &Place) -> Outcome<Self> {
+        let keys_dir = place.keys_dir.clone().unwrap_or_else(|| place.dir.join(KEYS));
+        let folder = Self { dir: place.dir.clone(), keys_dir };
+        folder.card()?;
+        Ok(folder)
+    }
+
+    /// A folder that holds a backup, or an empty one that begins one.
+    pub(crate) fn begin(place: &Place, card: &Card) -> Outcome<Self> {
+        let path = place.dir.join(CARD);
+        if !path.exists() {
+            files::folder(&place.dir)?;
+            if fs::read_dir(&place.dir).map_err(|error| Failure::file(&place.dir, &error))?.next().is_some() {
+                let message = "it is not empty and holds no backup; choose another folder";
+                return Err(Failure::new(Exit::Conflict, message).about(&place.dir));
+            }
+            let json = serde_json::to_string_pretty(card)
+                .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
+            write(&path, format!("{json}\n").as_bytes())?;
+            eprintln!("lazaretctl: {} was empty; a new backup begins there", place.dir.display());
+        }
+        let folder = Self::open(place)?;
+        let found = folder.card()?;
+        if (&found.site, found.verifying_key) != (&card.site, card.verifying_key) {
+            let message = format!(
+                "it is the backup of {} with key {}, but this appliance is {} with key {}; choose another folder",
+                found.site, found.verifying_key, card.site, card.verifying_key
+            );
+            return Err(Failure::new(Exit::Conflict, message).about(&place.dir));
+        }
+        for sub in [LEDGER, BLOBS, RUNS] {
+            files::folder(&folder.dir.join(sub))?;
+        }
+        files::folder(&folder.keys_dir)?;
+        Ok(folder)
+    }
+
+    /// Keeps other runs away as long as the file is open.
+    pub(crate) fn lock(&self) -> Outcome<File> {
+        let path = self.dir.join(LOCK);
+        let file = File::options().write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(|error| Failure::file(&path, &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                Err(Failure::new(Exit::Temporary, "another backup writes to this folder").about(&self.dir))
+            }
+            Err(TryLockError::Error(error)) => Err(Failure::file(&path, &error)),
+        }
+    }
+
+    /// What it says of itself.
+    pub(crate) fn card(&self) -> Outcome<Card> {
+        let path = self.dir.join(CARD);
+        let text = fs::read(&path).map_err(|error| Failure::file(&path, &error))?;
+        let wrong = |_| Failure::new(Exit::Findings, "it is no card of a backup").about(&path);
+        let card: Card = serde_json::from_slice(&text).map_err(wrong)?;
+        readable(card.format).map_err(|failure| failure.about(&path))?;
+        Ok(card)
+    }
+
+    /// All runs that ended, oldest first.
+    pub(crate) fn runs(&self) -> Outcome<Vec<RunId>> {
+        let named = |name: &str| name.strip_suffix(".sig")?.parse().ok();
+        let mut runs: Vec<RunId> =
+            names(&self.dir.join(RUNS))?.iter().filter_map(|name| named(name)).collect();
+        runs.sort();
+        Ok(runs)
+    }
+
+    /// A file of a run.
+    pub(crate) fn run_file(&self, run: RunId, ending: &str) -> PathBuf {
+        self.dir.join(RUNS).join(format!("{run}.{ending}"))
+    }
+
+    /// Removes the lists of other runs, and the manifests of those that never ended.
+    pub(crate) fn remove_other_lists(&self, run: RunId) -> Outcome {
+        let ended: Vec<String> = self.runs()?.iter().map(ToString::to_string).collect();
+        for name in names(&self.dir.join(RUNS))? {
+            let stale = match name.split_once('.') {
+                Some((stem, "sha256")) => stem != run.to_string(),
+                Some((stem, "json")) => !ended.iter().any(|ended| ended == stem),
+                _ => false,
+            };
+            if stale {
+                remove(&self.dir.join(RUNS).join(&name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A file of keys.
+    pub(crate) fn keys_file(&self, run: RunId) -> PathBuf {
+        self.keys_dir.join(format!("keys-{run}.age"))
+    }
+
+    /// Files of keys, oldest first.
+    pub(crate) fn keys(&self) -> Outcome<Vec<RunId>> {
+        let named = |name: &str| name.strip_prefix("keys-")?.strip_suffix(".age")?.parse().ok();
+        let mut keys: Vec<RunId> = names(&self.keys_dir)?.iter().filter_map(|name| named(name)).collect();
+        keys.sort();
+        Ok(keys)
+    }
+
+    /// The folder of the ledger's files.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.dir.join(LEDGER)
+    }
+
+    /// Where a blob lies.
+    pub(crate) fn blob(&self, name: BlobName) -> PathBuf {
+        self.dir.join(BLOBS).join(name.to_string())
+    }
+
+    /// Every blob that is there, with its size; temporary files of runs that broke off are removed.
+    pub(crate) fn blobs(&self) -> Outcome<BTreeMap<String, (BlobName, u64)>> {
+        let root = self.dir.join(BLOBS);
+        let mut found = BTreeMap::new();
+        for doc in names(&root)? {
+            for file in names(&root.join(&doc))? {
+                let path = root.join(&doc).join(&file);
+                let text = format!("{doc}/{file}");
+                if let Ok(name) = text.parse::<BlobName>() {
+                    let facts = fs::metadata(&path).map_err(|error| Failure::file(&path, &error))?;
+                    found.insert(text, (name, facts.len()));
+                } else if file.starts_with(TEMPORARY_PREFIX) {
+                    remove(&path)?;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes a blob, and its folder with the last one.
+    pub(crate) fn remove_blob(&self, name: BlobName) -> Outcome {
+        let path = self.blob(name);
+        remove(&path)?;
+        if let Some(dir) = path.parent()
+            && names(dir)?.is_empty()
+        {
+            fs::remove_dir(dir).map_err(|error| Failure::file(dir, &error))?;
+        }
+        Ok(())
+    }
+
+    /// The list of a run; its lines are `SHA-256  PATH`, as `sha256sum --check` reads them.
+    pub(crate) fn list(&self, run: RunId) -> Outcome<Hashes> {
+        let path = self.run_file(run, "sha256");
+        let file = File::open(&path).map_err(|error| Failure::file(&path, &error))?;
+        let mut reader = BufReader::with_capacity(PIECE_BYTES, file);
+        let (mut hashes, mut line) = (Hashes::new(), String::new());
+        loop {
+            line.clear();
+            let read = reader.by_ref().take(LINE_BYTES_MAX).read_line(&mut line);
+            if read.map_err(|error| Failure::file(&path, &error))? == 0 {
+                return Ok(hashes);
+            }
+            let parsed = line.strip_suffix('\n').and_then(|line| line.split_once("  "));
+            let parsed = parsed.and_then(|(hash, path)| Some((hash.parse().ok()?, path)));
+            let Some((hash, name)) = parsed else {
+                return Err(Failure::new(Exit::Findings, "it is no list of hashes").about(&path));
+            };
+            hashes.insert(name.to_owned(), hash);
+        }
+    }
+}
+
+/// Text of a list.
+pub(crate) fn list_text(hashes: &Hashes) -> String {
+    hashes.iter().map(|(path, hash)| format!("{hash}  {path}\n")).collect()
+}
+
+/// Writes a file whole or not at all, durably, and reads it again.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Outcome {
+    let mut staged = Staged::new(path)?;
+    staged.push(bytes)?;
+    staged.place()?;
+    settle(path)
+}
+
+/// A file that gets its name when it is whole.
+pub(crate) struct Staged {
+    temp: PathBuf,
+    path: PathBuf,
+    file: File,
+    sha256: Sha256,
+    pub(crate) bytes: u64,
+}
+
+impl Staged {
+    /// Begins it, in the folder where it will lie; that is made when missing.
+    pub(crate) fn new(path: &Path) -> Outcome<Self> {
+        let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Failure::new(Exit::Usage, "expected a path with a folder and a name").about(path));
+        };
+        if !dir.exists() {
+            files::folder(dir)?;
+        }
+        let temp = dir.join(format!("{TEMPORARY_PREFIX}{}", name.to_string_lossy()));
+        remove(&temp)?;
+        let file = File::options().write(true).create_new(true).open(&temp);
+        let file = file.map_err(|error| Failure::file(&temp, &error))?;
+        Ok(Self { temp, path: path.to_owned(), file, sha256: Sha256::new(), bytes: 0 })
+    }
+
+    /// Appends.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Outcome {
+        self.file.write_all(bytes).map_err(|error| Failure::file(&self.temp, &error))?;
+        self.sha256.update(bytes);
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Makes it durable, reads it again, compares, and gives it its name. The name is durable after
+    /// [`settle`].
+    pub(crate) fn place(self) -> Outcome<Digest> {
+        let Self { temp, path, file, sha256, .. } = self;
+        file.sync_all().map_err(|error| Failure::file(&temp, &error))?;
+        let written = sha256.finish();
+        let (_, read) = hash(&temp, u64::MAX)?;
+        if read != written {
+            let message = "it does not read back as it was written; check the medium";
+            return Err(Failure::new(Exit::Findings, message).about(&path));
+        }
+        fs::rename(&temp, &path).map_err(|error| Failure::file(&path, &error))?;
+        Ok(written)
+    }
+}
+
+/// Makes the name of a file durable, and that of its folder.
+pub(crate) fn settle(path: &Path) -> Outcome {
+    let sync = |dir: &Path| {
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| Failure::file(dir, &error))
+    };
+    path.ancestors().skip(1).take(2).filter(|dir| !dir.as_os_str().is_empty()).try_for_each(sync)
+}
+
+/// Length and SHA-256 of at most so many first bytes of a file.
+pub(crate) fn hash(path: &Path, bytes_max: u64) -> Outcome<(u64, Digest)> {
+    let told = |error: io::Error| Failure::file(path, &error);
+    let mut file = File::open(path).map_err(told)?.take(bytes_max);
+    let (mut sha256, mut bytes, mut piece) = (Sha256::new(), 0, vec![0; PIECE_BYTES]);
+    loop {
+        match file.read(&mut piece).map_err(told)? {
+            0 => return Ok((bytes, sha256.finish())),
+            read => {
+                sha256.update(&piece[..read]);
+                bytes += read as u64;
+            }
+        }
+    }
+}
+
+/// Removes a file; one that is not there is fine.
+pub(crate) fn remove(path: &Path) -> Outcome {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::file(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Names in a folder, in order; none when there is no folder.
+fn names(dir: &Path) -> Outcome<Vec<String>> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|error| Failure::file(dir, &error))?,
+    };
+    let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = entries
+        .map(name)
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(|error| Failure::file(dir, &error))?
+        .into_iter()
+        .flatten()
+        .collect();
+    names.sort();
+    Ok(names)
+}
