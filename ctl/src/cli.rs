@@ -117,7 +117,7 @@ with a scope keeps what is in it from destruction, also what comes later.")]
   lazaretctl restore /mnt/backup --identity /media/safe-1/escrow.txt \\
       --settings /etc/lazaret/lazaret.toml
   lazaretctl restore /mnt/backup --identity escrow.txt --full \\
-      --state /var/lib/lazaret --master-key-file /root/master.key")]
+      --state /var/lib/lazaret --master-key-file /etc/lazaret/master.key")]
     Restore(Restore),
     #[command(subcommand)]
     Key(key::Key),

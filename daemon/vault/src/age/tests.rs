@@ -1,3 +1,4 @@
+//! age files against the command of Debian, byte by byte, and typing errors.
 #![allow(clippy::unwrap_used)]
 use super::*;
 use std::fs;
