@@ -74,10 +74,10 @@ fn a_daemon_without_its_key_takes_files_in_and_reads_them_once_it_is_unsealed() 
     let sent =
         appliance.ctl(&["submit", upload.to_str().unwrap(), "--source", "partner", "-o", "name"]).unwrap();
     assert_eq!(sent.code, 0, "{}", sent.stderr);
-    let receipt = sent.stdout.trim().to_owned();
+    let receipt = String::from_utf8(sent.stdout).unwrap().trim().to_owned();
     until("the inbox file is taken in", || !appliance.inbox("fax").join(format!("{CANARY}.png")).exists());
     until("both lie in the queue", || queue(&appliance).len() == 2);
-    assert_eq!(ledger_says(&appliance, "taken-sealed"), 2);
+    until("the ledger names both", || ledger_says(&appliance, "taken-sealed") == 2);
     assert!(!holds_canary(&appliance.home.join("state")), "a file name lies in clear");
     let moves = appliance.ctl(&["wait", "--all", "--timeout", "1"]).unwrap();
     assert_eq!(moves.code, 75, "what waits for the key does not rest");
