@@ -102,8 +102,14 @@ impl Route {
     /// Compares everything with what was promised; fetches what came since `from`.
     ///
     /// # Errors
-    /// When the appliance does not answer.
-    pub fn judge(&self, from: usize) -> Result<Findings> {
+    /// When the appliance does not answer, also after another start: what failed behind may end it a little later.
+    pub fn judge(&mut self, from: usize) -> Result<Findings> {
+        if let Ok(found) = judge(&self.station, &self.promises, from)
+            && self.station.appliance.runs()?
+        {
+            return Ok(found);
+        }
+        self.station.rest(REST_S)?;
         judge(&self.station, &self.promises, from)
     }
 
