@@ -34,6 +34,9 @@ struct Status {
     free_bytes: u64,
     floor_bytes: u64,
     rss_bytes: u64,
+    sealed: bool,
+    queued: u64,
+    keys_rotated_at: Option<String>,
     sources: Vec<Source>,
     stations: Vec<Station>,
 }
@@ -81,6 +84,15 @@ pub(crate) async fn status(client: &Client, format: Format) -> Outcome {
         line("site", status.site.clone());
         line("build", status.build.clone());
         line("started", status.started_at.clone());
+        if status.sealed {
+            line("keys", "SEALED: files are taken in and none is read; run lazaretctl unseal".to_owned());
+        }
+        if let Some(at) = &status.keys_rotated_at {
+            line("keys", format!("rotated {at}"));
+        }
+        if status.queued > 0 {
+            line("taken while sealed", format!("{} waiting", status.queued));
+        }
         let sandbox = if status.degraded { "DEGRADED by configuration" } else { "fully enforced" };
         line("sandbox", format!("{sandbox}, Landlock ABI {}", status.landlock_abi));
         for (state, documents) in &status.counts {
@@ -203,6 +215,9 @@ impl From<StatusReply> for Status {
             free_bytes: s.free_bytes,
             floor_bytes: s.floor_bytes,
             rss_bytes: s.rss_bytes,
+            sealed: s.sealed,
+            queued: s.queued,
+            keys_rotated_at: s.keys_rotated_at_ms.map(time),
             sources: s.sources.into_iter().map(source).collect(),
             stations: s.stations.into_iter().map(station).collect(),
         }

@@ -9,6 +9,7 @@ use crate::{
     doc,
     evidence::Evidence,
     hold::{Hold, Unhold},
+    key,
     ledger::Ledger,
     output::Format,
     retention::Retention,
@@ -107,6 +108,14 @@ with a scope keeps what is in it from destruction, also what comes later.")]
     Audit(Audit),
     #[command(subcommand)]
     Store(Store),
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Open an appliance that started sealed
+    #[command(after_help = "Examples:
+  lazaretctl unseal
+  lazaretctl unseal < passphrase.txt
+  lazaretctl unseal --key-file /media/usb/master.key")]
+    Unseal(key::Unseal),
     #[command(subcommand)]
     Config(check::Config),
     #[command(subcommand)]
@@ -215,6 +224,9 @@ mod tests {
             "audit prove 01JD9Z6M8Q3V5X7Y9A1B2C3D4E -O proof.json",
             "audit checkpoint --qr",
             "pki issue fax-1 --dir d --days 30",
+            "key status -o json",
+            "key rotate --master new.key",
+            "unseal --key-file f",
             "bench --set s --inbox i",
             "bench store --dir d -o json",
             "completions bash",
@@ -227,6 +239,7 @@ mod tests {
             "bench",
             "bench --set s store",
             "wait A --all",
+            "key rotate --master f --passphrase",
             "reroute ID results",
             "hold A",
             "hold place case-1 --source fax",

@@ -3,8 +3,8 @@
 use crate::fail::{Exit, Failure, Outcome, cause_chain, unreachable};
 use api::v1::{
     appliance_client::ApplianceClient, deletion_client::DeletionClient, documents_client::DocumentsClient,
-    holds_client::HoldsClient, ledger_client::LedgerClient, retention_client::RetentionClient,
-    review_client::ReviewClient, routes_client::RoutesClient,
+    holds_client::HoldsClient, keys_client::KeysClient, ledger_client::LedgerClient,
+    retention_client::RetentionClient, review_client::ReviewClient, routes_client::RoutesClient,
 };
 use serde::Deserialize;
 use std::{
@@ -62,7 +62,8 @@ macro_rules! services {
 
 services! {
     documents: DocumentsClient, review: ReviewClient, routes: RoutesClient,
-    retention: RetentionClient, holds: HoldsClient, deletion: DeletionClient, ledger: LedgerClient, appliance: ApplianceClient
+    retention: RetentionClient, holds: HoldsClient, deletion: DeletionClient, ledger: LedgerClient,
+    appliance: ApplianceClient, keys: KeysClient
 }
 
 fn endpoint(config: Option<&Path>) -> Outcome<(Endpoint, String)> {

@@ -75,7 +75,7 @@ impl From<Status> for Failure {
             Kind::NotFound => Exit::NotFound,
             Kind::Conflict => Exit::Conflict,
             Kind::Invalid => Exit::Usage,
-            Kind::Temporary => Exit::Temporary,
+            Kind::Temporary | Kind::Sealed => Exit::Temporary,
             Kind::Denied => Exit::NotAuthorised,
             Kind::TooLarge | Kind::Internal => Exit::Failure,
         };
@@ -148,7 +148,7 @@ mod tests {
     fn exit_codes_are_the_contract() {
         // B50: "Pseudocode errors: Unauthorized, Forbidden, BadRequest, PayloadTooLarge"
         let codes = Kind::ALL.map(|kind| said(kind).exit as u8);
-        assert_eq!(codes, [3, 5, 2, 75, 4, 1, 1]);
+        assert_eq!(codes, [3, 5, 2, 75, 4, 1, 75, 1]);
         assert_eq!(said(Kind::Conflict).to_string(), "no (legal-hold)");
     }
 

@@ -17,8 +17,10 @@ mod evidence;
 mod fail;
 mod get;
 mod hold;
+mod key;
 mod ledger;
 mod output;
+mod passphrase;
 mod retention;
 mod review;
 mod route;
@@ -96,6 +98,8 @@ async fn ask(cli: &Cli) -> Outcome {
         Verb::Retention(what) => retention::run(what, client, format).await,
         Verb::Deletion(what) => deletion::run(what, client, format).await,
         Verb::Store(what) => appliance::store(what, client, format).await,
+        Verb::Key(what) => key::run(what, client, format).await,
+        Verb::Unseal(what) => key::unseal(what, client).await,
         Verb::Status => appliance::status(client, format).await,
         Verb::Doctor => appliance::doctor(client, format).await,
         Verb::Reload => appliance::reload(client).await,

@@ -3,6 +3,7 @@
 
 mod clock;
 mod journal;
+mod memory;
 mod notify;
 mod signals;
 mod wiring;

@@ -1,6 +1,5 @@
 //! What systemd is told: ready, alive, stopping. Without systemd all of it is a no-op.
 
-use pipeline::Appliance;
 use std::time::Duration;
 use systemd::daemon::{self, STATE_READY, STATE_RELOADING, STATE_STATUS, STATE_STOPPING, STATE_WATCHDOG};
 
@@ -28,12 +27,12 @@ pub(crate) fn reloading() {
 }
 
 /// Feeds the watchdog as long as the commit path answers: not from a timer alone.
-pub(crate) async fn watchdog(appliance: Appliance) {
+pub(crate) async fn watchdog(alive: impl AsyncFn() -> bool) {
     let Ok(usec @ 1..) = daemon::watchdog_enabled() else { return };
     let every = Duration::from_micros(usec / 3);
     loop {
         tokio::time::sleep(every).await;
-        if appliance.is_alive().await {
+        if alive().await {
             tell(&[(STATE_WATCHDOG, "1")]);
         }
     }

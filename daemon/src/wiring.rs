@@ -1,16 +1,17 @@
 //! Puts the rooms together, in the order in which they need each other.
 
-use crate::{clock, journal, notify, signals::Signals};
+use crate::{clock, journal, memory, notify, signals::Signals};
 use anyhow::{Context, bail};
 use config::Settings;
-use pipeline::{Appliance, Opening, StartError};
-use serve::Server;
+use pipeline::{Appliance, Opening, SealedAppliance, SealedOpening, StartError, Unsealing};
+use policy::Policy;
+use serve::{Inside, ServeHandle, Server};
 use std::{
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     sync::atomic::{AtomicU64, Ordering},
 };
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use vault::MasterKey;
 
 /// First argument of the child that opens the index on trial.
@@ -57,23 +58,20 @@ struct BadSetup(String);
 
 async fn run(settings: Settings) -> anyhow::Result<()> {
     let signals = Signals::catch()?;
-    let master = master_key(&settings)?;
-    let policy = pipeline::read_policy(&settings.policy.dir).map_err(|errors| {
-        BadSetup(format!("policy in {}: {}", settings.policy.dir.display(), errors.join("; ")))
-    })?;
+    let start = Start::new(settings)?;
     let (drain, draining) = watch::channel(false);
     let mut drained = draining.clone();
-    let opening = Opening {
-        settings: settings.clone(),
-        policy,
-        master,
-        clock: clock::now,
-        probe_index,
-        progress: index_progress,
-        draining,
+    let mut sealed = None;
+    let inside = match master_key(&start.settings)? {
+        Some(master) => Inside::Open(start.open(master, &draining).await?),
+        None => {
+            let SealedParts { appliance, asks } = start.open_sealed(&draining).await?;
+            sealed = Some(SealedParts { appliance: appliance.clone(), asks });
+            Inside::Sealed(appliance)
+        }
     };
-    let appliance = Appliance::open(opening).await?;
-    let server = Server::bind(&settings, appliance.clone()).await?;
+    let open = if let Inside::Open(appliance) = &inside { Some(appliance.clone()) } else { None };
+    let server = Server::bind(&start.settings, inside).await?;
     if let Some(address) = server.tcp_address() {
         tracing::info!(what = %address, "listening");
     }
@@ -82,8 +80,24 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut serving = tokio::spawn(server.run(async move {
         drop(stop_serving.wait_for(|draining| *draining).await);
     }));
-    let obeying = tokio::spawn(signals.obey(handle, drain.clone()));
-    let feeding = tokio::spawn(notify::watchdog(appliance.clone()));
+    let obeying = tokio::spawn(signals.obey(handle.clone(), drain.clone()));
+    let open = match (open, sealed) {
+        (Some(appliance), _) => Some(appliance),
+        (None, Some(sealed)) => tokio::select! {
+            opened = wait_sealed(&start, sealed, &handle, draining) => opened?,
+            ended = &mut serving => return Ok(ended.context("the doors")??),
+        },
+        (None, None) => None,
+    };
+    let Some(appliance) = open else {
+        serving.await.context("the doors")??;
+        tracing::info!("stopped");
+        return Ok(());
+    };
+    let feeding = tokio::spawn(notify::watchdog({
+        let appliance = appliance.clone();
+        async move || appliance.is_alive().await
+    }));
     let mut working = tokio::spawn({
         let appliance = appliance.clone();
         async move { appliance.work().await }
@@ -117,17 +131,119 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn master_key(settings: &Settings) -> anyhow::Result<MasterKey> {
-    let file = match (&settings.keys.master_key_file, &settings.keys.credential) {
-        (Some(file), _) => file.clone(),
-        (None, Some(credential)) => {
-            let dir = std::env::var_os("CREDENTIALS_DIRECTORY")
-                .context("keys.credential is set, but systemd handed over no credentials; see LoadCredentialEncrypted=")?;
-            PathBuf::from(dir).join(credential)
+/// What a start needs, with or without a key at hand.
+struct Start {
+    settings: Settings,
+    clear_swap: bool,
+}
+
+/// A sealed appliance, and where it tells that somebody brought the key.
+struct SealedParts {
+    appliance: SealedAppliance,
+    asks: mpsc::Receiver<Unsealing>,
+}
+
+impl Start {
+    /// Looks after memory before any key is read, and checks the policy.
+    fn new(settings: Settings) -> anyhow::Result<Self> {
+        memory::never_dump().context("core dumps could not be switched off")?;
+        let clear_swap = memory::clear_swap().context("swap could not be looked at")?;
+        if let (Some(area), false) = (&clear_swap, settings.keys.allow_swap) {
+            let area = area.display();
+            return Err(BadSetup(format!("keys could be swapped to {area} in clear: encrypt it, switch it off, set MemorySwapMax=0 in the unit, or set keys.allow-swap")).into());
         }
-        (None, None) => bail!("no master key: set keys.master-key-file or keys.credential"),
+        let start = Self { settings, clear_swap: clear_swap.is_some() };
+        start.policy()?;
+        Ok(start)
+    }
+
+    fn policy(&self) -> Result<Policy, BadSetup> {
+        let dir = &self.settings.policy.dir;
+        pipeline::read_policy(dir)
+            .map_err(|errors| BadSetup(format!("policy in {}: {}", dir.display(), errors.join("; "))))
+    }
+
+    async fn open(&self, master: MasterKey, draining: &watch::Receiver<bool>) -> anyhow::Result<Appliance> {
+        let opening = Opening {
+            settings: self.settings.clone(),
+            policy: self.policy()?,
+            master,
+            clock: clock::now,
+            probe_index,
+            progress: index_progress,
+            draining: draining.clone(),
+            clear_swap: self.clear_swap,
+        };
+        Ok(Appliance::open(opening).await?)
+    }
+
+    async fn open_sealed(&self, draining: &watch::Receiver<bool>) -> anyhow::Result<SealedParts> {
+        let (settings, draining) = (self.settings.clone(), draining.clone());
+        let opening = SealedOpening { settings, clock: clock::now, draining };
+        let (appliance, asks) = SealedAppliance::open(opening).await?;
+        Ok(SealedParts { appliance, asks })
+    }
+}
+
+/// Takes files in until somebody brings the key, then opens the appliance behind the same doors; none
+/// when the daemon drains before that.
+async fn wait_sealed(
+    start: &Start,
+    sealed: SealedParts,
+    doors: &ServeHandle,
+    draining: watch::Receiver<bool>,
+) -> anyhow::Result<Option<Appliance>> {
+    let SealedParts { appliance: sealed, mut asks } = sealed;
+    let feeding = tokio::spawn(notify::watchdog({
+        let sealed = sealed.clone();
+        async move || sealed.is_alive()
+    }));
+    let working = tokio::spawn({
+        let sealed = sealed.clone();
+        async move { sealed.work().await }
+    });
+    notify::ready("sealed: run lazaretctl unseal");
+    tracing::info!("sealed: files are taken in and none is read until lazaretctl unseal");
+    let mut drained = draining.clone();
+    let asked = tokio::select! {
+        asked = asks.recv() => asked,
+        _ = drained.wait_for(|draining| *draining) => None,
     };
-    MasterKey::from_file(&file).with_context(|| format!("master key {}", file.display()))
+    sealed.stop();
+    working.await.context("sealed intake")?;
+    feeding.abort();
+    let Some(Unsealing { master, reply }) = asked else {
+        sealed.stopped().await;
+        return Ok(None);
+    };
+    sealed.close();
+    let appliance = start.open(master, &draining).await?;
+    doors.opened(appliance.clone());
+    // Whoever asked may be gone; the appliance is open all the same.
+    drop(reply.send(Ok(())));
+    Ok(Some(appliance))
+}
+
+/// None when a person has to bring it.
+fn master_key(settings: &Settings) -> anyhow::Result<Option<MasterKey>> {
+    let keys = &settings.keys;
+    let file = match (&keys.master_key_file, &keys.credential) {
+        (Some(file), _) => Some(file.clone()),
+        (None, Some(credential)) => match std::env::var_os("CREDENTIALS_DIRECTORY") {
+            Some(dir) => Some(PathBuf::from(dir).join(credential)),
+            None if keys.sealed_start => None,
+            None => bail!(
+                "keys.credential is set, but systemd handed over no credentials; see LoadCredentialEncrypted="
+            ),
+        },
+        (None, None) if keys.passphrase => None,
+        (None, None) => bail!("no master key: set keys.master-key-file, keys.credential or keys.passphrase"),
+    };
+    let Some(file) = file else { return Ok(None) };
+    if keys.sealed_start && !file.exists() {
+        return Ok(None);
+    }
+    MasterKey::from_file(&file).map(Some).with_context(|| format!("master key {}", file.display()))
 }
 
 /// Says how far the index is, and has systemd wait for it.

@@ -60,19 +60,22 @@ pub enum Kind {
     Denied,
     /// Over a limit.
     TooLarge,
+    /// Not before somebody unseals the appliance.
+    Sealed,
     /// The daemon's fault.
     Internal,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Self::NotFound,
         Self::Conflict,
         Self::Invalid,
         Self::Temporary,
         Self::Denied,
         Self::TooLarge,
+        Self::Sealed,
         Self::Internal,
     ];
 
@@ -86,6 +89,7 @@ impl Kind {
             Self::Temporary => "temporary",
             Self::Denied => "denied",
             Self::TooLarge => "too-large",
+            Self::Sealed => "sealed",
             Self::Internal => "internal",
         }
     }
@@ -101,7 +105,7 @@ impl Kind {
     pub const fn code(self) -> tonic::Code {
         match self {
             Self::NotFound => tonic::Code::NotFound,
-            Self::Conflict => tonic::Code::FailedPrecondition,
+            Self::Conflict | Self::Sealed => tonic::Code::FailedPrecondition,
             Self::Invalid => tonic::Code::InvalidArgument,
             Self::Temporary => tonic::Code::Unavailable,
             Self::Denied => tonic::Code::PermissionDenied,

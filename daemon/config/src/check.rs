@@ -8,13 +8,19 @@ use std::{
 
 /// The master key has one origin; with two it would be unclear which of them opens the keystore.
 pub(crate) fn one_master_key(file: &mut File<'_>, line: usize, keys: &Keys) {
-    let found = match (&keys.master_key_file, &keys.credential) {
-        (Some(_), Some(_)) => "both",
-        (None, None) => "neither",
-        (Some(_), None) | (None, Some(_)) => return,
+    let found = match [keys.master_key_file.is_some(), keys.credential.is_some(), keys.passphrase] {
+        [false, false, false] => "none",
+        [true, false, false] | [false, true, false] | [false, false, true] => return,
+        _ => "more than one",
     };
     let line = file.text.lines().position(|text| text.trim() == "[keys]").map_or(line, |index| index + 1);
-    file.wrong(line, "keys", "one of master-key-file and credential".to_owned(), found.to_owned(), None);
+    file.wrong(
+        line,
+        "keys",
+        "one of master-key-file, credential and passphrase".to_owned(),
+        found.to_owned(),
+        None,
+    );
 }
 
 /// No two sources share a name or a folder, no inbox lies inside another, none touches our own state or the

@@ -46,11 +46,17 @@ section! { "Certificates for the address above.", Tls {
         "Its revocation list, PEM; read again on reload.";
 }}
 
-section! { "Where the master key comes from: exactly one of the two.", Keys {
+section! { "Where the master key comes from: exactly one of the first three.", Keys {
     master_key_file: Option<PathBuf> = Optional(Location("master.key")),
         "A file of 32 bytes with mode 0400.";
     credential: Option<String> = Optional(file_name("the name of a systemd credential", "lazaret-master-key")),
         "A credential that systemd hands over (LoadCredentialEncrypted=).";
+    passphrase: bool = Switch(false),
+        "A person types it after each start: lazaretctl unseal. Until then files are taken in and none is read.";
+    sealed_start: bool = Switch(false),
+        "When the file or the credential is missing, start sealed instead of not at all.";
+    allow_swap: bool = Switch(false),
+        "Start although memory may be swapped to a disk in clear; audited at each start and shown in doctor.";
 }}
 
 section! { "Rules that decide about documents and callers.", PolicyFiles {

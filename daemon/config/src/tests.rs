@@ -105,7 +105,7 @@ fn every_error_is_reported_at_once_in_the_order_of_the_lines() {
             "5: workers.documents: expected a number from 1 to 64, found 0",
             "6: workers.proceses: expected one of documents, processes, warm, tries-max, found an unknown key; did you mean processes?",
             "9: listen.tcp: expected an address and a port, for example 10.1.2.3:7443, found \"nowhere\"",
-            "11: keys: expected one of master-key-file and credential, found neither",
+            "11: keys: expected one of master-key-file, credential and passphrase, found none",
             "15: source.scan-ms: expected a number from 2000 to 60000, found 1999",
             "17: source.limits.pages-max: expected a number from 1 to 5000, found \"many\"",
             "18: sauce: expected one of site, paths, listen, tls, keys, policy, workers, space, audit, backup, sandbox, source, found an unknown key; did you mean source?",

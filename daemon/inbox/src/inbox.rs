@@ -19,6 +19,8 @@ pub struct InboxSettings {
     /// Make the folder when it is missing at the start. Later it is never made: a missing folder is one
     /// that was unmounted.
     pub create: bool,
+    /// Leave what can never be taken in where it lies, and do not tell it.
+    pub leave_refused: bool,
     /// How long a file must stay unchanged, in ms.
     pub settle_ms: u64,
     /// Largest file that is read, in bytes.

@@ -160,6 +160,9 @@ impl Inbox {
 
     fn refuse(&mut self, name: &Name, stamp: &Stamp, now: UnixMillis, scan: &mut Scan) {
         let Some(reason) = self.refusal_of(stamp) else { return };
+        if self.settings.leave_refused {
+            return;
+        }
         if reason != Reason::Directory {
             if scan.refused.len() >= REFUSALS_MAX {
                 scan.more = true;

@@ -94,6 +94,7 @@ pub(crate) fn settings(folder: &Path, settle_ms: u64) -> InboxSettings {
         source: "fax".parse().unwrap(),
         folder: folder.to_owned(),
         create: true,
+        leave_refused: false,
         settle_ms,
         file_bytes_max: 1 << 20,
         ignored_endings: Vec::new(),

@@ -300,8 +300,12 @@ fn a_refused_batch_leaves_no_trace() {
     let (mut ledger, _) = open(dir.path());
     let tip = ledger.tip();
     let long = |bytes: usize| {
-        let body =
-            Body::System(SystemEvent::Started { build: "x".repeat(bytes), landlock_abi: 1, degraded: false });
+        let body = Body::System(SystemEvent::Started {
+            build: "x".repeat(bytes),
+            landlock_abi: 1,
+            degraded: false,
+            clear_swap: false,
+        });
         NewRecord { body, ..event(9) }
     };
     let refused = ledger.append(vec![event(2), long(crate::PAYLOAD_BYTES_MAX)]);

@@ -16,6 +16,35 @@ pub enum SystemEvent {
         landlock_abi: u32,
         /// The root-owned opt-out is set.
         degraded: bool,
+        /// Swap is on and in clear, and the root-owned opt-out for that is set.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        clear_swap: bool,
+    },
+    /// The daemon started without its master key: it takes files in and reads nothing.
+    Sealed,
+    /// A file was taken in while sealed: it lies in the queue, and becomes a document when unsealed.
+    TakenSealed {
+        /// The document that it becomes.
+        id: DocId,
+        /// Source.
+        source: Label,
+        /// Bytes of the file as it came.
+        bytes: u64,
+        /// SHA-256 of the sealed file, which is ciphertext.
+        sha256: Digest,
+    },
+    /// Somebody opened the appliance with the master key.
+    Unsealed,
+    /// Somebody tried a wrong passphrase or key.
+    UnsealRefused,
+    /// The root key was replaced.
+    KeysRotated {
+        /// The last generation under the old root key.
+        generation_before: u64,
+        /// The first under the new one.
+        generation_after: u64,
+        /// The master key was replaced too.
+        master_changed: bool,
     },
     /// The daemon stopped in order.
     Stopped,

@@ -1,106 +1,30 @@
-//! The appliance as a whole: opened once, asked by many. Opening is recovering: every start replays what
-//! a crash may have left.
+//! The appliance as a whole: opened once, asked by many. [`crate::opening`] opens it.
 
 use crate::{
-    accounting,
-    arriving::Arriving,
-    artefacts,
-    book::Book,
-    certificate::Certifier,
-    checkpoints,
-    checkpoints::Checkpoints,
-    commands,
+    accounting, artefacts, checkpoints, commands,
     desk::Desk,
-    doctor, evidence, expire, explain,
-    gauges::Gauges,
-    handover::{self, Turns},
-    intake,
-    mark::{self, Trust},
+    doctor, evidence, expire, explain, handover, intake, keys, mark,
+    opening::{self, Opening, StartError},
     policies::read_policy,
     queries,
     queries::Stream,
-    retain::DAY_MS,
-    runner, status, submit, sweep, upkeep,
+    queue, runner,
+    sealed::Opener,
+    status, submit, sweep, upkeep,
     view::{
-        Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Explained, LedgerReport,
-        PageReading, PageRedactions, Progress, Receipt, Refused, RouteView, StatusView, Submission,
+        Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Explained, KeysView,
+        LedgerReport, PageReading, PageRedactions, Progress, Receipt, Refused, RotationView, RouteView,
+        StatusView, Submission,
     },
     watch::{self, Folder},
-    workers::Workers,
 };
-use ::store::{Contract, Embedded, Store, StoreError};
-use arc_swap::ArcSwap;
-use config::Settings;
-use inbox::InboxError;
-use ledger::{Ledger, LedgerError};
 use lifecycle::{Actor, Record, Rendition, Status, SystemEvent};
-use policy::Policy;
-use sandbox::{Launcher, ProveError};
-use std::{
-    path::Path,
-    sync::{Arc, Mutex},
-};
-use tokio::{
-    sync::{Notify, mpsc, watch as signal},
-    task::JoinSet,
-};
-use types::{Digest, DocClass, DocId, Label, Phi, UnixMillis};
-use vault::{MasterKey, Vault, VaultError};
+use std::sync::Arc;
+use tokio::{sync::mpsc, task::JoinSet};
+use types::{DocClass, DocId, Label, Phi};
 
-/// Where things lie under the state directory.
-pub(crate) const LEDGER_DIR: &str = "ledger";
-const INDEX_DIR: &str = "index";
-const VAULT_DIR: &str = "vault";
 /// Hints that wait while a scan runs; more say nothing new.
 const HINTS_MAX: usize = 1;
-
-/// Why the appliance does not start.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum StartError {
-    #[error("the sandbox does not hold, and nothing is parsed without it; see docs/guide/install.md")]
-    Sandbox(#[from] ProveError),
-    #[error("sandbox: landlock is not fully enforced by this kernel, and sandbox.allow-degraded is not set")]
-    Landlock,
-    #[error("the vault does not open")]
-    Vault(#[from] VaultError),
-    #[error(
-        "the ledger is empty, but there are keys of {keys} documents: it was lost or is not mounted; put it back"
-    )]
-    LedgerLost { keys: usize },
-    #[error("the ledger does not open")]
-    Ledger(#[from] LedgerError),
-    #[error(
-        "the log of checkpoints and the keys that sign them are not of the same time: one was put back from a backup. Put both back from the same moment, or move checkpoints.log aside, keep it, and begin a new chain; see docs/guide/audit.md"
-    )]
-    CheckpointKeys,
-    #[error("the index does not open")]
-    Index(#[from] StoreError),
-    #[error("an inbox does not open")]
-    Inbox(#[from] InboxError),
-    #[error("book: {0}")]
-    Book(&'static str),
-    #[error("the state directory cannot be used")]
-    Io(#[from] std::io::Error),
-}
-
-/// What it takes to open an appliance.
-pub struct Opening {
-    /// The configuration.
-    pub settings: Settings,
-    /// The policy in force.
-    pub policy: Policy,
-    /// The master key.
-    pub master: MasterKey,
-    /// The one clock.
-    pub clock: fn() -> UnixMillis,
-    /// Opens the index in a child process and says whether it survived.
-    pub probe_index: fn(&Path) -> bool,
-    /// Told how far the index is while it is built: records applied, and of how many.
-    pub progress: fn(u64, u64),
-    /// Turns true when the daemon drains.
-    pub draining: signal::Receiver<bool>,
-}
 
 /// One appliance. Cheap to clone.
 #[derive(Clone)]
@@ -116,7 +40,7 @@ impl Appliance {
     /// [`StartError`] says what is wrong and what to do.
     pub async fn open(opening: Opening) -> Result<Self, StartError> {
         let runtime = tokio::runtime::Handle::current();
-        let opened = tokio::task::spawn_blocking(move || open(opening, &runtime)).await;
+        let opened = tokio::task::spawn_blocking(move || opening::open(opening, &runtime)).await;
         let (appliance, events) = opened.map_err(|_| StartError::Book("opening did not finish"))??;
         for event in events {
             let written = appliance.desk.book.note(Actor::Daemon, event).await;
@@ -151,6 +75,7 @@ impl Appliance {
         }
         sweep::at_start(&self.desk).await;
         tasks.spawn(sweep::run(self.desk.clone()));
+        tasks.spawn(queue::drain(self.desk.clone()));
         tasks.spawn(runner::run(self.desk.clone()));
         tasks.spawn(expire::run(self.desk.clone()));
         tasks.spawn(checkpoints::run(self.desk.clone()));
@@ -287,6 +212,10 @@ asks! {
     status() -> StatusView { desk, folders => status::status(desk, folders) }
     /// Proves what the appliance claims.
     doctor() -> Vec<Check> { desk, folders => Ok(doctor::doctor(desk, folders).await) }
+    /// What is known of the keys.
+    keys() -> KeysView { desk, _folders => Ok(keys::view(desk)) }
+    /// Replaces the root key, and with `new` the master key too; audited.
+    keys_rotate(caller: &Caller, new: Option<Opener>) -> RotationView { desk, _folders => keys::rotate(desk, caller, new).await }
     /// Checks the whole ledger; audited.
     ledger_verify(caller: &Caller) -> LedgerReport {
         desk, _folders => {
@@ -340,94 +269,4 @@ fn routes(desk: &Desk) -> Vec<RouteView> {
         classes: route.classes.clone(),
     };
     policy.routes().iter().map(view).collect()
-}
-
-fn open(
-    opening: Opening,
-    runtime: &tokio::runtime::Handle,
-) -> Result<(Appliance, Vec<SystemEvent>), StartError> {
-    let Opening { settings, policy, master, clock, probe_index, progress, draining } = opening;
-    let state_dir = settings.paths.state_dir.clone();
-    let _guard = runtime.enter();
-    let gauges = Arc::new(Gauges::default());
-    let launcher =
-        Launcher::new(settings.paths.worker.clone(), settings.paths.tessdata.clone(), sandbox::BUILD);
-    let proof = sandbox::prove(&launcher)?;
-    if !proof.landlock_full && !settings.sandbox.allow_degraded {
-        return Err(StartError::Landlock);
-    }
-    let vault_dir = state_dir.join(VAULT_DIR);
-    if !Vault::exists(&vault_dir) {
-        Vault::create(&vault_dir, &master, clock)?;
-    }
-    let vault = Vault::open(&vault_dir, &master, clock)?;
-    let ledger_dir = state_dir.join(LEDGER_DIR);
-    let known = checkpoints::known(&settings, &ledger_dir, vault.checkpoint_keys())?;
-    let (ledger, recovery) = Ledger::open_against(&ledger_dir, &known)?;
-    let checkpoints = Checkpoints::open(&settings, &ledger_dir)?;
-    let index_dir = state_dir.join(INDEX_DIR);
-    let (store, opened) =
-        Store::open_reporting(&index_dir, &ledger_dir, probe_index, |seq| progress(seq, recovery.records))?;
-    let folders: Vec<Arc<Folder>> = settings
-        .sources
-        .iter()
-        .filter_map(|source| Folder::open(source).transpose())
-        .map(|folder| folder.map(Arc::new))
-        .collect::<Result<_, _>>()?;
-    refuse_a_lost_ledger(&vault, recovery.records)?;
-    vault.sweep()?;
-    let mut trust = mark::check(&state_dir, &ledger_dir, &vault)?;
-    if opened.set_aside.is_some() && trust == Trust::Unmarked {
-        // An index that has followed another ledger looks like a damaged one.
-        trust = Trust::RolledBack;
-    }
-    if trust == Trust::RolledBack {
-        tracing::error!(
-            "the ledger is older than the mark beside it: an old copy was put back; nothing is swept"
-        );
-    }
-    let mut events = Vec::new();
-    if recovery.cut_bytes > 0 {
-        events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });
-    }
-    if opened.rebuilt {
-        events.push(SystemEvent::IndexRebuilt { records: opened.replayed });
-    }
-    events.push(SystemEvent::Started {
-        build: sandbox::BUILD.to_owned(),
-        landlock_abi: proof.landlock_abi,
-        degraded: settings.sandbox.allow_degraded,
-    });
-    events.push(SystemEvent::SiteKey { public: Digest(vault.verifying_key()) });
-    let store: Arc<dyn Contract> = Arc::new(Embedded::new(ledger, store));
-    let vault = Arc::new(vault);
-    let backups_ms = u64::from(settings.backup.keys_days) * DAY_MS;
-    let certifier = Certifier { site: settings.site.clone(), backups_ms };
-    let book = Book::open(store.clone(), vault.clone(), certifier, clock)?;
-    let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
-    let desk = Arc::new(Desk {
-        settings,
-        vault,
-        store,
-        book,
-        checkpoints,
-        workers,
-        policy: ArcSwap::from_pointee(policy),
-        gauges,
-        clock,
-        trust: Mutex::new(trust),
-        arriving: Arriving::default(),
-        turns: Turns::default(),
-        wake: Notify::new(),
-        draining,
-        started_at: clock(),
-        proof,
-    });
-    Ok((Appliance { desk, folders: Arc::new(folders) }, events))
-}
-
-/// Keys without any ledger: it was lost or is not mounted.
-fn refuse_a_lost_ledger(vault: &Vault, ledger_records: u64) -> Result<(), StartError> {
-    let keys = vault.documents().len();
-    if ledger_records == 0 && keys > 0 { Err(StartError::LedgerLost { keys }) } else { Ok(()) }
 }

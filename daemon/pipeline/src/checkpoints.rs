@@ -5,7 +5,7 @@
 //! then it is erased, and the next key signs. No earlier note announces that key, else who finds it could
 //! claim that it took over earlier.
 
-use crate::{appliance::StartError, book::BookError, desk::Desk, refusal::Refusal, spool};
+use crate::{book::BookError, desk::Desk, opening::StartError, refusal::Refusal, spool};
 use config::Settings;
 use ledger::{Checkpoint, CheckpointLog, LedgerError, Mark, NoteFault, Signed, VerifyingKey};
 use std::{

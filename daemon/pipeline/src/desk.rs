@@ -2,7 +2,7 @@
 
 use crate::{
     arriving::Arriving, book::Book, checkpoints::Checkpoints, gauges::Gauges, handover::Turns, mark::Trust,
-    refusal::Refusal, workers::Workers,
+    queue::Queue, refusal::Refusal, workers::Workers,
 };
 use ::store::Contract;
 use arc_swap::ArcSwap;
@@ -21,6 +21,8 @@ pub(crate) struct Desk {
     pub(crate) store: Arc<dyn Contract>,
     pub(crate) book: Book,
     pub(crate) checkpoints: Checkpoints,
+    /// What was taken in while sealed.
+    pub(crate) queue: Queue,
     pub(crate) workers: Workers,
     pub(crate) policy: ArcSwap<Policy>,
     pub(crate) gauges: Arc<Gauges>,
@@ -37,6 +39,8 @@ pub(crate) struct Desk {
     pub(crate) draining: watch::Receiver<bool>,
     pub(crate) started_at: UnixMillis,
     pub(crate) proof: sandbox::Proof,
+    /// Memory may be swapped to a disk in clear; the configuration allows it.
+    pub(crate) clear_swap: bool,
 }
 
 impl Desk {

@@ -8,6 +8,9 @@ use crate::{
 };
 use std::sync::Arc;
 
+/// Days after which keys should be replaced.
+const KEY_AGE_DAYS_MAX: u64 = 366;
+
 pub(crate) async fn doctor(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> Vec<Check> {
     let folders = folders.to_vec();
     let looked = desk.blocking(move |desk| Ok(look(desk, &folders))).await;
@@ -17,9 +20,15 @@ pub(crate) async fn doctor(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> Vec<Che
 }
 
 fn look(desk: &Desk, folders: &[Arc<Folder>]) -> Vec<Check> {
-    let mut checks =
-        vec![sandbox_check(desk), space_check(desk), keys_check(desk), ledger_check(desk), index_check(desk)];
-    checks.push(checkpoints_check(desk));
+    let mut checks = vec![
+        sandbox_check(desk),
+        space_check(desk),
+        keys_check(desk),
+        swap_check(desk),
+        ledger_check(desk),
+        index_check(desk),
+        checkpoints_check(desk),
+    ];
     checks.extend(folders.iter().map(|folder| inbox_check(folder)));
     checks.extend(route_checks(desk));
     checks.push(Check {
@@ -56,12 +65,27 @@ fn space_check(desk: &Desk) -> Check {
 
 fn keys_check(desk: &Desk) -> Check {
     let status = desk.vault.status();
-    let detail = format!("keystore generation {}, {} document keys", status.generation, status.documents);
-    Check { name: "keys", ok: true, detail }
+    let days = desk.now().since(status.root_made) / crate::retain::DAY_MS;
+    let ok = days <= KEY_AGE_DAYS_MAX;
+    let what = if ok { "" } else { "; replace them with lazaretctl key rotate" };
+    let detail = format!(
+        "keystore generation {}, {} document keys, rotated {days} days ago{what}",
+        status.generation, status.documents
+    );
+    Check { name: "keys", ok, detail }
+}
+
+fn swap_check(desk: &Desk) -> Check {
+    let detail = if desk.clear_swap {
+        "memory may be swapped to a disk in clear: encrypt the swap, then take out keys.allow-swap"
+    } else {
+        "memory is never swapped to a disk in clear, and never dumped"
+    };
+    Check { name: "swap", ok: !desk.clear_swap, detail: detail.to_owned() }
 }
 
 fn ledger_check(desk: &Desk) -> Check {
-    match ledger::verify(&desk.settings.paths.state_dir.join(crate::appliance::LEDGER_DIR)) {
+    match ledger::verify(&desk.settings.paths.state_dir.join(crate::opening::LEDGER_DIR)) {
         Ok(report) => {
             let behind = report.records.saturating_sub(desk.store.applied_seq());
             Check {
@@ -120,7 +144,7 @@ fn route_checks(desk: &Desk) -> Vec<Check> {
 
 /// Reads the whole ledger and checks its chain.
 pub(crate) async fn ledger_verify(desk: &Arc<Desk>) -> Result<LedgerReport, Refused> {
-    let dir = desk.settings.paths.state_dir.join(crate::appliance::LEDGER_DIR);
+    let dir = desk.settings.paths.state_dir.join(crate::opening::LEDGER_DIR);
     let verified = tokio::task::spawn_blocking(move || ledger::verify(&dir)).await;
     match verified {
         Ok(Ok(report)) => {

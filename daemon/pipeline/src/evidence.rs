@@ -5,10 +5,9 @@
 //! checkpoint covers are proven; what is newer comes with the next export.
 
 use crate::{
-    accounting,
-    appliance::LEDGER_DIR,
-    artefacts,
+    accounting, artefacts,
     desk::Desk,
+    opening::LEDGER_DIR,
     queries::{find, view},
     refusal::Refusal,
     submit::refused,

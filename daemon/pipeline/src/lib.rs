@@ -39,14 +39,18 @@ mod facts;
 mod gauges;
 mod handover;
 mod gate;
-mod mark;
 mod holds;
+mod keys;
+mod mark;
+mod opening;
 mod policies;
 mod queries;
+mod queue;
 mod readings;
 mod records;
 mod refusal;
 mod runner;
+mod sealed;
 mod spool;
 mod status;
 mod submit;
@@ -55,11 +59,14 @@ mod upkeep;
 mod view;
 mod workers;
 
-pub use appliance::{Appliance, Opening, StartError};
+pub use appliance::Appliance;
+pub use opening::{Opening, StartError};
 pub use policies::read_policy;
 pub use queries::Stream;
+pub use sealed::{Opener, SealedAppliance, SealedOpening, Unsealing, sealed};
 pub use view::{
     Caller, Certificates, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Expiry, Explained,
-    HoldView, LedgerReport, PageReading, PageRedactions, Progress, Receipt, RedactedBox, Refused, RouteView,
-    SignedCertificate, SourceView, StationUsage, StatusView, Submission, TermView, Trial,
+    HeldKeys, HoldView, KeysState, KeysView, LedgerReport, PageReading, PageRedactions, Progress, Receipt,
+    RedactedBox, Refused, RotationView, RouteView, SignedCertificate, SourceView, StationUsage, StatusView,
+    Submission, TermView, Trial,
 };

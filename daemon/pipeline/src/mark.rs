@@ -55,7 +55,7 @@ pub(crate) fn write(desk: &Desk) -> io::Result<()> {
     }
     let state_dir = &desk.settings.paths.state_dir;
     let (seq, at) = (desk.store.applied_seq(), desk.now());
-    let ledger_dir = state_dir.join(crate::appliance::LEDGER_DIR);
+    let ledger_dir = state_dir.join(crate::opening::LEDGER_DIR);
     let record = digest_of(&ledger_dir, &desk.vault, seq).map_err(io::Error::other)?;
     let Some(record) = record else { return Ok(()) };
     replace(&state_dir.join(FILE_NAME), &serde_json::to_vec(&Mark { seq, record, at })?)?;

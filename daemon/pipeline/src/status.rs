@@ -25,6 +25,7 @@ pub(crate) fn status(desk: &Desk, folders: &[Arc<Folder>]) -> Result<StatusView,
             }
         })
         .collect();
+    let keys = desk.vault.status();
     Ok(StatusView {
         site: desk.settings.site.clone(),
         build: sandbox::BUILD.to_owned(),
@@ -35,12 +36,15 @@ pub(crate) fn status(desk: &Desk, folders: &[Arc<Folder>]) -> Result<StatusView,
         waiting_in_inboxes: sources.iter().map(|source| source.waiting).sum::<u64>()
             + desk.gauges.in_intake(),
         ledger_records: desk.store.applied_seq(),
-        keystore_generation: desk.vault.status().generation,
+        keystore_generation: keys.generation,
         free_bytes: desk.free_bytes(),
         floor_bytes: desk.settings.space.floor_bytes,
         sources,
         stations: desk.gauges.stations(),
         rss_bytes: own_rss_bytes(),
+        sealed: false,
+        queued: desk.queue.files(),
+        keys_rotated_at: Some(keys.root_made),
     })
 }
 
@@ -49,16 +53,23 @@ pub(crate) fn progress(desk: &Desk, folders: &[Arc<Folder>], docs: &[DocId]) -> 
     if docs.is_empty() {
         // In this order: a file leaves the inbox only after it is counted as a document.
         let waiting = folders.iter().map(|folder| folder.waiting()).sum::<u64>() + desk.gauges.in_intake();
+        let queued = desk.queue.files();
         let counts = desk.store.counts().map_err(refused)?;
         let moving =
             |status: &Status| matches!(status, Status::Received | Status::Processing | Status::Routed);
         let sum = |wanted: bool| {
             counts.iter().filter(|(status, _)| moving(status) == wanted).map(|(_, count)| *count).sum()
         };
-        return Ok(Progress { waiting_in_inboxes: waiting, moving: sum(true), resting: sum(false) });
+        let moving = queued + sum(true);
+        return Ok(Progress { waiting_in_inboxes: waiting, moving, resting: sum(false) });
     }
     let mut progress = Progress::default();
     for doc in docs {
+        // In this order: a file leaves the queue only after it is a document.
+        if desk.queue.holds(*doc) {
+            progress.moving += 1;
+            continue;
+        }
         let state = crate::queries::find(desk, *doc)?.state;
         match state.due(desk.patience()) {
             Due::Run(_) | Due::Stop(_) => progress.moving += 1,
@@ -69,7 +80,7 @@ pub(crate) fn progress(desk: &Desk, folders: &[Arc<Folder>], docs: &[DocId]) -> 
 }
 
 /// Resident set of the daemon, bytes; 0 when it cannot be told.
-fn own_rss_bytes() -> u64 {
+pub(crate) fn own_rss_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());

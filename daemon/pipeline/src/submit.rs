@@ -116,7 +116,7 @@ fn seal(
 }
 
 /// The principal's name, to which its idempotency keys are bound.
-fn name_of(caller: &Caller) -> String {
+pub(crate) fn name_of(caller: &Caller) -> String {
     match &caller.actor {
         Actor::Client(name) => format!("client {name}"),
         Actor::Local { uid, .. } => format!("uid {uid}"),

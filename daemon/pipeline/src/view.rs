@@ -319,6 +319,57 @@ pub struct StatusView {
     pub sources: Vec<SourceView>,
     pub stations: Vec<StationUsage>,
     pub rss_bytes: u64,
+    pub sealed: bool,
+    pub queued: u64,
+    pub keys_rotated_at: Option<UnixMillis>,
+}
+
+/// Whether the keys are at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysState {
+    /// The appliance works.
+    Open,
+    /// It takes files in and reads nothing.
+    Sealed,
+    /// It waits for its first key, and takes nothing in.
+    New,
+}
+
+/// What is known of the keys.
+#[derive(Clone, Debug)]
+pub struct KeysView {
+    /// Whether they are at hand.
+    pub state: KeysState,
+    /// A person types the passphrase after each start.
+    pub passphrase: bool,
+    /// Present when open.
+    pub held: Option<HeldKeys>,
+}
+
+/// The keys of an open appliance, without the keys.
+#[derive(Clone, Debug)]
+pub struct HeldKeys {
+    /// Names the master key, 32 hex digits.
+    pub master_key_id: String,
+    /// When the root key was made: at the last rotation, or with the vault.
+    pub rotated_at: UnixMillis,
+    /// Generation of the keystore.
+    pub generation: u64,
+    /// When it was made.
+    pub generation_made_at: UnixMillis,
+    /// Documents that have a key.
+    pub documents: u64,
+}
+
+/// What a rotation did.
+#[derive(Clone, Debug)]
+pub struct RotationView {
+    /// Generation of the keystore before.
+    pub generation_before: u64,
+    /// And after.
+    pub generation_after: u64,
+    /// Names the master key that opens the vault from now on.
+    pub master_key_id: String,
 }
 
 /// One line of the doctor.
@@ -358,6 +409,8 @@ pub enum Code {
     Denied,
     /// Over a limit.
     TooLarge,
+    /// Not before somebody unseals the appliance.
+    Sealed,
     /// Our fault.
     Internal,
 }

@@ -26,12 +26,13 @@ pub(crate) struct Folder {
     inbox: Mutex<Inbox>,
     pub(crate) hint: Notify,
     pub(crate) path: PathBuf,
-    scan_every: Duration,
+    pub(crate) scan_every: Duration,
 }
 
 impl Folder {
-    /// Opens the inbox of a source; none if it has no folder.
-    pub(crate) fn open(source: &Source) -> Result<Option<Self>, InboxError> {
+    /// Opens the inbox of a source; none if it has no folder. What can never be taken in is left alone when
+    /// nobody could note it.
+    pub(crate) fn open(source: &Source, leave_refused: bool) -> Result<Option<Self>, InboxError> {
         let Some(folder) = source.folder.clone() else { return Ok(None) };
         let path = folder.clone();
         let settings = InboxSettings {
@@ -40,6 +41,7 @@ impl Folder {
             settle_ms: source.settle_ms,
             file_bytes_max: source.limits.file_bytes_max,
             create: false,
+            leave_refused,
             ignored_endings: Vec::new(),
         };
         let inbox = Mutex::new(Inbox::open(&settings)?);

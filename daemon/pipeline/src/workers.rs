@@ -1,6 +1,7 @@
 //! Sandboxed workers: a bounded number at work, a few warm ones waiting, each used once.
 
-use crate::{gauges::Gauges, refusal::Refusal};
+use crate::{gauges::Gauges, opening::StartError, refusal::Refusal};
+use config::Settings;
 use sandbox::{Launcher, Worker};
 use std::{
     collections::BTreeMap,
@@ -12,6 +13,17 @@ use wire::{Fault, FrameError, Job, Kind, Role, encode};
 
 /// Roles kept warm: every role a document needs. Initialising OCR takes 0.1 to 0.9 s.
 const WARM_ROLES: [Role; 5] = [Role::Parse, Role::Normalise, Role::Ocr, Role::Redact, Role::Verify];
+
+/// Starts a probe worker and sees it die; nothing is opened without that.
+pub(crate) fn prove(settings: &Settings) -> Result<(Launcher, sandbox::Proof), StartError> {
+    let launcher =
+        Launcher::new(settings.paths.worker.clone(), settings.paths.tessdata.clone(), sandbox::BUILD);
+    let proof = sandbox::prove(&launcher)?;
+    if !proof.landlock_full && !settings.sandbox.allow_degraded {
+        return Err(StartError::Landlock);
+    }
+    Ok((launcher, proof))
+}
 
 /// The pool.
 #[derive(Clone)]

@@ -24,6 +24,7 @@ pub(crate) fn refused(refused: &Refused) -> Status {
         Code::Temporary => Kind::Temporary,
         Code::Denied => Kind::Denied,
         Code::TooLarge => Kind::TooLarge,
+        Code::Sealed => Kind::Sealed,
         Code::Internal => Kind::Internal,
     };
     refusal(kind.code(), kind, refused.reason.map(types::Reason::code), &refused.message)

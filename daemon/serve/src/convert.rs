@@ -195,6 +195,9 @@ pub(crate) fn status(view: p::StatusView) -> v1::StatusReply {
         sources: view.sources.into_iter().map(source).collect(),
         stations: view.stations.into_iter().map(station).collect(),
         rss_bytes: view.rss_bytes,
+        sealed: view.sealed,
+        queued: view.queued,
+        keys_rotated_at_ms: view.keys_rotated_at.map(|at| at.0),
     }
 }
 

@@ -11,8 +11,13 @@ use crate::{
 use api::Kind;
 use arc_swap::{ArcSwap, Guard};
 use lifecycle::Actor;
-use pipeline::{Appliance, Caller};
-use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
+use pipeline::{Appliance, Caller, Refused, SealedAppliance};
+use std::{
+    collections::BTreeSet,
+    io,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::sleep,
@@ -33,9 +38,20 @@ pub(crate) struct Door {
     own_uid: u32,
     sources: Sources,
     current: ArcSwap<Credentials>,
-    appliance: Appliance,
+    /// Set once the appliance is open.
+    appliance: OnceLock<Appliance>,
+    /// What answers until then.
+    sealed: Option<SealedAppliance>,
     denials: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
+}
+
+/// What lies behind the door when it opens.
+pub enum Inside {
+    /// The appliance.
+    Open(Appliance),
+    /// One without its keys, until [`crate::ServeHandle::opened`].
+    Sealed(SealedAppliance),
 }
 
 /// Why a caller is not let in.
@@ -94,7 +110,7 @@ impl Denial {
 }
 
 impl Door {
-    pub(crate) fn open(settings: &config::Settings, appliance: Appliance) -> Result<Self, ServeError> {
+    pub(crate) fn open(settings: &config::Settings, inside: Inside) -> Result<Self, ServeError> {
         let sources = Sources {
             tls: settings.listen.tcp.map(|_| settings.tls.clone()),
             roles: settings.policy.roles.clone(),
@@ -103,7 +119,11 @@ impl Door {
         let site = settings.site.clone();
         let denials = Arc::new(Semaphore::new(DENIALS_MAX));
         let strangers = Arc::new(Semaphore::new(1));
-        Ok(Self { site, own_uid: own_uid(), sources, current, appliance, denials, strangers })
+        let (appliance, sealed) = match inside {
+            Inside::Open(appliance) => (OnceLock::from(appliance), None),
+            Inside::Sealed(sealed) => (OnceLock::new(), Some(sealed)),
+        };
+        Ok(Self { site, own_uid: own_uid(), sources, current, appliance, sealed, denials, strangers })
     }
 
     pub(crate) fn site(&self) -> &Label {
@@ -111,7 +131,19 @@ impl Door {
     }
 
     pub(crate) fn appliance(&self) -> &Appliance {
-        &self.appliance
+        self.appliance.get().expect("the gate lets nothing in that is not answered while sealed")
+    }
+
+    /// What answers while the appliance is sealed; none once it is open.
+    pub(crate) fn sealed(&self) -> Option<&SealedAppliance> {
+        if self.appliance.get().is_some() { None } else { self.sealed.as_ref() }
+    }
+
+    /// The appliance was opened: from now on it answers.
+    pub(crate) fn opened(&self, appliance: Appliance) {
+        if self.appliance.set(appliance).is_err() {
+            tracing::error!("the appliance was opened twice");
+        }
     }
 
     pub(crate) fn credentials(&self) -> Guard<Arc<Credentials>> {
@@ -125,16 +157,15 @@ impl Door {
         let fresh = tokio::task::spawn_blocking(move || Credentials::load(&sources)).await;
         match fresh.map_err(|_| ServeError::Stopped)? {
             Ok(fresh) => {
-                self.appliance.reload(caller).await.map_err(ServeError::Pipeline)?;
+                if self.sealed().is_none() {
+                    self.appliance().reload(caller).await.map_err(ServeError::Pipeline)?;
+                }
                 self.current.store(Arc::new(fresh));
                 Ok(())
             }
             Err(wrong) => {
                 let (rpc, why) = (label("Appliance.Reload"), label("wrong-credentials"));
-                self.appliance
-                    .audit_denied(rpc, why, caller.actor.clone())
-                    .await
-                    .map_err(ServeError::Pipeline)?;
+                self.audit_denied(rpc, why, caller.actor.clone()).await.map_err(ServeError::Pipeline)?;
                 Err(wrong)
             }
         }
@@ -175,8 +206,15 @@ impl Door {
 
     async fn write_denial(&self, rpc: Label, why: &'static str, actor: Actor) {
         tracing::warn!(rpc = rpc.as_str(), why, "call denied");
-        if let Err(error) = self.appliance.audit_denied(rpc, label(why), actor).await {
+        if let Err(error) = self.audit_denied(rpc, label(why), actor).await {
             tracing::error!(%error, "a denial could not be written to the ledger");
+        }
+    }
+
+    async fn audit_denied(&self, rpc: Label, why: Label, actor: Actor) -> Result<(), Refused> {
+        match self.sealed() {
+            Some(sealed) => sealed.audit_denied(rpc, why, actor).await,
+            None => self.appliance().audit_denied(rpc, why, actor).await,
         }
     }
 }

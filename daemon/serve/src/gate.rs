@@ -5,6 +5,7 @@ use crate::{
     connection::Peer,
     door::{Denial, Door},
     identity::IdentityError,
+    table::WHILE_SEALED,
 };
 use http::{Request, Response};
 use lifecycle::Actor;
@@ -56,6 +57,10 @@ where
             None => no_peer(),
         };
         match admitted {
+            Ok(_) if self.door.sealed().is_some() && !WHILE_SEALED.contains(&request.uri().path()) => {
+                let status = crate::answer::refused(&pipeline::sealed());
+                Box::pin(async move { Ok(status.into_http()) })
+            }
             Ok(caller) => {
                 request.extensions_mut().insert(caller);
                 // The clone is the one that has not been polled ready; it stays behind for the next call.

@@ -17,6 +17,7 @@ mod revoked;
 mod services;
 mod table;
 
+pub use door::Inside;
 pub use revoked::CrlError;
 
 use crate::{door::Door, gate::GateLayer, listen::LocalSocket, services::Readers};
@@ -158,8 +159,8 @@ impl Server {
     ///
     /// # Errors
     /// Whatever is wrong with the files or the addresses.
-    pub async fn bind(settings: &config::Settings, appliance: Appliance) -> Result<Self, ServeError> {
-        let door = Arc::new(Door::open(settings, appliance)?);
+    pub async fn bind(settings: &config::Settings, inside: Inside) -> Result<Self, ServeError> {
+        let door = Arc::new(Door::open(settings, inside)?);
         let tcp = match settings.listen.tcp {
             Some(address) => {
                 let bound = TcpListener::bind(address).await;
@@ -222,6 +223,11 @@ impl Server {
 }
 
 impl ServeHandle {
+    /// A sealed appliance was opened: from now on this one answers.
+    pub fn opened(&self, appliance: Appliance) {
+        self.0.opened(appliance);
+    }
+
     /// Reads certificates, revocation list, roles and policy again, on the daemon's own behalf. When
     /// anything is wrong, everything stays as it was.
     ///

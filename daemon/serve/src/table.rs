@@ -70,6 +70,18 @@ pub(crate) const TABLE: &[Entry] = &[
     entry("/lazaret.v1.Appliance/Doctor", &[Scope::Admin]),
     entry("/lazaret.v1.Appliance/Reload", &[Scope::Admin]),
     entry("/lazaret.v1.Appliance/RebuildIndex", &[Scope::Admin]),
+    entry("/lazaret.v1.Keys/Status", &[Scope::Admin, Scope::Audit]),
+    entry("/lazaret.v1.Keys/Rotate", &[Scope::Admin]),
+    entry("/lazaret.v1.Keys/Unseal", &[Scope::Admin]),
+];
+
+/// What is answered while the appliance is sealed; every other call hears that it is.
+pub(crate) const WHILE_SEALED: &[&str] = &[
+    "/lazaret.v1.Documents/Submit",
+    "/lazaret.v1.Documents/Progress",
+    "/lazaret.v1.Appliance/Status",
+    "/lazaret.v1.Keys/Status",
+    "/lazaret.v1.Keys/Unseal",
 ];
 
 /// The scopes of which one lets a caller in; none for a path that is no RPC.

@@ -47,3 +47,6 @@ pub use samples::{Portrait, SampleTrial};
 pub use secret::{KeyId, random};
 pub use signer::CheckpointKeys;
 pub use vault::{Destruction, Swept, Vault, VaultStatus, Victim};
+
+/// A buffer that is wiped when it is dropped.
+pub use zeroize::Zeroizing;

@@ -5,6 +5,7 @@
 
 use crate::durable::{make_dir, replace};
 use crate::error::Context;
+use crate::keystore::Keystore;
 use crate::secret::{KEY_BYTES, Secret, random};
 use crate::{MasterKey, VaultError};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -32,17 +33,29 @@ struct Cost {
 }
 
 impl MasterKey {
-    /// The master key of a passphrase, for a vault's directory. The first passphrase of a directory
-    /// chooses its salt; whether it is the right one shows when the vault is opened.
+    /// The master key of a passphrase, for a vault's directory; whether it is the right one shows when
+    /// the vault is opened. Before there is a vault, the first passphrase chooses the salt.
     ///
     /// # Errors
     /// When the passphrase is too short or too long, or the file with its salt cannot be used.
     pub fn from_passphrase(vault_dir: &Path, passphrase: &[u8]) -> Result<Self, VaultError> {
+        Self::derived(vault_dir, passphrase, !Keystore::exists(vault_dir))
+    }
+
+    /// The master key of a passphrase that is to open the vault from now on.
+    ///
+    /// # Errors
+    /// As [`Self::from_passphrase`].
+    pub fn from_new_passphrase(vault_dir: &Path, passphrase: &[u8]) -> Result<Self, VaultError> {
+        Self::derived(vault_dir, passphrase, true)
+    }
+
+    fn derived(vault_dir: &Path, passphrase: &[u8], first: bool) -> Result<Self, VaultError> {
         let (min, max, found) = (PASSPHRASE_BYTES_MIN, PASSPHRASE_BYTES_MAX, passphrase.len());
         if !(min..=max).contains(&found) {
             return Err(VaultError::BadPassphrase { found, min, max });
         }
-        let cost = Cost::read_or_make(vault_dir)?;
+        let cost = Cost::read(vault_dir, first)?;
         let path = || vault_dir.join(FILE_NAME);
         let refused =
             |_| VaultError::BadPassphraseFile { path: path(), fault: "Argon2 refuses its parameters" };
@@ -67,11 +80,14 @@ impl Cost {
         Self { memory_kib: 64 * 1024, passes: 3, lanes: 1, salt: random() }
     }
 
-    fn read_or_make(dir: &Path) -> Result<Self, VaultError> {
+    fn read(dir: &Path, first: bool) -> Result<Self, VaultError> {
         let path = dir.join(FILE_NAME);
         let bad = |fault| VaultError::BadPassphraseFile { path: path.clone(), fault };
         let file = match std::fs::read(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if !first {
+                    return Err(bad("it is missing, and without it no passphrase opens the vault"));
+                }
                 let cost = Self::fresh();
                 make_dir(dir).when("make the directory", dir)?;
                 replace(dir, FILE_NAME, &cost.bytes()).when("write the salt in", dir)?;

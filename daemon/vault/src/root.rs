@@ -95,7 +95,7 @@ pub(crate) fn read(dir: &Path, master: &MasterKey) -> Result<Roots, VaultError> 
         return Err(damaged(COUNT_AT, "expected one to four slots, as many as the count says"));
     }
     let mut roots = Vec::with_capacity(2);
-    for (index, slot) in slots.iter().map(|slot| Slot::parse(slot)).enumerate() {
+    for (index, slot) in slots.iter().map(Slot::parse).enumerate() {
         if slot.master != master.id() {
             continue;
         }

@@ -16,10 +16,12 @@ use crate::{MasterKey, VaultError, signer, site};
 use std::path::Path;
 use types::UnixMillis;
 
-/// Files beside the keystore that hold keys under the root key. Each moves itself from one root key to
-/// another, and does nothing when it is under the other already.
-pub(crate) const FILES: [fn(&Path, from: &Root, to: &Root) -> Result<(), VaultError>; 2] =
-    [site::move_under, signer::move_under];
+/// Moves one file of a vault's directory from one root key to another; does nothing when it is under the
+/// other already.
+type MoveUnder = fn(&Path, from: &Root, to: &Root) -> Result<(), VaultError>;
+
+/// Files beside the keystore that hold keys under the root key.
+pub(crate) const FILES: [MoveUnder; 2] = [site::move_under, signer::move_under];
 
 /// What a rotation did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -97,7 +97,7 @@ impl Vault {
         Keystore::exists(dir)
     }
 
-    /// Does this master key open the vault? Nothing is changed, and no other process is kept out.
+    /// Does this master key open the vault? It stays closed, and no other process is kept out.
     ///
     /// # Errors
     /// [`VaultError::WrongMasterKey`]; when the root key cannot be read.

@@ -113,6 +113,12 @@ fn a_passphrase_opens_its_vault_and_no_other_does() {
     let wrong = key("correct horse batterz").unwrap();
     assert!(matches!(Vault::fits(&dir, &wrong), Err(VaultError::WrongMasterKey { .. })));
     assert!(matches!(Vault::open(&dir, &wrong, clock), Err(VaultError::WrongMasterKey { .. })));
+    // A salt that was lost is not replaced by another one, which would open nothing.
+    fs::remove_file(dir.join("passphrase")).unwrap();
+    let lost = MasterKey::from_passphrase(&dir, b"correct horse battery");
+    assert!(matches!(lost, Err(VaultError::BadPassphraseFile { .. })));
+    let dir = root.path().join("other");
+    let key = |passphrase: &str| MasterKey::from_passphrase(&dir, passphrase.as_bytes());
     for (length, fits) in [(11, false), (12, true), (1024, true), (1025, false)] {
         assert_eq!(key(&"x".repeat(length)).is_ok(), fits, "{length}");
     }

@@ -1,5 +1,7 @@
 //! What the end-to-end tests share: matching documents with the files that were dropped.
 
+pub mod records;
+
 use anyhow::{Context, Result};
 use kit::Appliance;
 use serde_json::Value;

@@ -117,6 +117,6 @@ fn retention_destroys_what_is_over_unless_it_is_held() {
     assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0);
     assert_eq!(text(&one(&appliance), "state"), "expired");
     assert_ne!(original(&appliance), 0);
-    let blobs = appliance::files_under(&appliance.home.join("state/vault")).unwrap();
+    let blobs = appliance::files_under(&appliance.home.join("state/vault/blobs")).unwrap();
     assert!(blobs.iter().all(|file| !file.to_string_lossy().contains(&id)), "no sealed bytes are left");
 }

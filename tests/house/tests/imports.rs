@@ -71,10 +71,11 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("seccompiler", &["sandbox"], "confinement is one room"),
     (
         "nix",
-        &["sandbox", "inbox", "outbox", "vault", "ledger", "daemon"],
+        &["sandbox", "inbox", "outbox", "vault", "ledger", "daemon", "ctl"],
         "system calls are made in few rooms",
     ),
     ("notify", &["inbox"], "the inbox watches"),
+    ("argon2", &["vault"], "cryptography has few doors"),
     ("aws-lc-rs", &["vault", "ledger", "store", "ctl"], "cryptography has few doors"),
     ("systemd", &["daemon"], "the service manager is the daemon's matter"),
     ("rcgen", &["ctl"], "certificates are made offline"),

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::{
     fs::{self, File},
+    io::Write as _,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -220,6 +221,23 @@ impl Appliance {
     /// When it cannot be started.
     pub fn ctl(&self, args: &[&str]) -> Result<Outcome> {
         self.ctl_with(&self.home.join("ctl.toml"), args)
+    }
+
+    /// Runs `lazaretctl` as [`Self::ctl`], with a text on its standard input.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn ctl_fed(&self, args: &[&str], input: &str) -> Result<Outcome> {
+        let mut child = Command::new(programs()?.join("lazaretctl"))
+            .arg("--config")
+            .arg(self.home.join("ctl.toml"))
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        child.stdin.take().context("piped above")?.write_all(input.as_bytes())?;
+        Ok(child.wait_with_output()?.into())
     }
 
     /// Runs `lazaretctl` with another client configuration.

@@ -190,7 +190,12 @@ fn outcomes() -> Vec<Outcome> {
 pub fn system_events() -> Vec<SystemEvent> {
     let name = Digest([0x44; 32]);
     vec![
-        SystemEvent::Started { build: "0.1.0+0123456789abcdef".to_owned(), landlock_abi: 7, degraded: false },
+        SystemEvent::Started {
+            build: "0.1.0+0123456789abcdef".to_owned(),
+            landlock_abi: 7,
+            degraded: false,
+            clear_swap: false,
+        },
         SystemEvent::Stopped,
         SystemEvent::SandboxViolation { doc: Some(doc(7)), stage: Some(Stage::Ocr) },
         SystemEvent::SandboxViolation { doc: None, stage: None },
@@ -251,6 +256,11 @@ pub fn system_events() -> Vec<SystemEvent> {
             why: label("subpoena"),
         })),
         SystemEvent::HoldEnded { hold: label("case-12") },
+        SystemEvent::Sealed,
+        SystemEvent::TakenSealed { id: doc(8), source: label("fax-1"), bytes: 4_711, sha256: name },
+        SystemEvent::Unsealed,
+        SystemEvent::UnsealRefused,
+        SystemEvent::KeysRotated { generation_before: 7, generation_after: 8, master_changed: true },
     ]
 }
 
@@ -309,9 +319,14 @@ pub fn kind(body: &Body) -> &'static str {
             SystemEvent::Balanced(_) => "balanced",
             SystemEvent::HoldOrdered(_) => "hold ordered",
             SystemEvent::HoldEnded { .. } => "hold ended",
+            SystemEvent::Sealed => "started sealed",
+            SystemEvent::TakenSealed { .. } => "taken in while sealed",
+            SystemEvent::Unsealed => "unsealed",
+            SystemEvent::UnsealRefused => "unseal refused",
+            SystemEvent::KeysRotated { .. } => "keys rotated",
         },
     }
 }
 
 /// How many kinds [`kind`] tells apart.
-pub const KINDS: usize = 45;
+pub const KINDS: usize = 50;

@@ -23,7 +23,10 @@ const SECONDS_PER_DAY: i64 = 86_400;
 #[tonic::async_trait]
 impl appliance_server::Appliance for Appliance {
     async fn status(&self, _request: Request<v1::StatusRequest>) -> Answer<v1::StatusReply> {
-        let status = self.0.appliance().status().await.map_err(|no| refused(&no))?;
+        let status = match self.0.sealed() {
+            Some(sealed) => sealed.status(),
+            None => self.0.appliance().status().await.map_err(|no| refused(&no))?,
+        };
         Ok(Response::new(convert::status(status)))
     }
 

@@ -5,6 +5,7 @@ mod appliance;
 mod deletion;
 mod documents;
 mod holds;
+mod keys;
 mod ledger;
 mod retention;
 mod review;
@@ -39,6 +40,7 @@ pub(crate) fn all(door: &Arc<Door>, readers: &Readers) -> Routes {
         holds_server::HoldsServer(holds::Holds(door.clone()))
         deletion_server::DeletionServer(deletion::Deletion(door.clone()))
         ledger_server::LedgerServer(ledger::Ledger::new(door.clone(), readers.clone()))
+        keys_server::KeysServer(keys::Keys(door.clone()))
         appliance_server::ApplianceServer(appliance::Appliance(door.clone()))
     }
     routes.routes()

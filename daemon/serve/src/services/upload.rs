@@ -2,9 +2,10 @@
 //! (A17, A26, B10).
 
 use crate::answer::{invalid, label, refusal, refused, temporary};
+use crate::door::Door;
 use api::{CHUNK_BYTES_MAX, Kind, v1};
-use pipeline::{Appliance, Caller, Submission};
-use std::{collections::BTreeMap, time::Duration};
+use pipeline::{Caller, Submission};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::timeout};
 use tonic::{Status, Streaming};
 use types::{DocClass, Phi};
@@ -21,7 +22,7 @@ const CONTEXT_FIELDS_MAX: usize = 32;
 
 /// Takes one upload; the answer means that it is durable.
 pub(super) async fn take(
-    appliance: Appliance,
+    door: Arc<Door>,
     caller: Caller,
     mut stream: Streaming<v1::SubmitRequest>,
 ) -> Result<v1::SubmitReply, Status> {
@@ -32,7 +33,12 @@ pub(super) async fn take(
     let (chunks, body) = mpsc::channel(WAITING_CHUNKS);
     // A task of its own: when the caller goes away, `chunks` is dropped here and the pipeline still gets
     // to clean up after the torn upload, or to finish the whole one.
-    let mut taken = tokio::spawn(async move { appliance.submit(&caller, submission, body).await });
+    let mut taken = tokio::spawn(async move {
+        match door.sealed() {
+            Some(sealed) => sealed.submit(&caller, submission, body).await,
+            None => door.appliance().submit(&caller, submission, body).await,
+        }
+    });
     let answer = tokio::select! {
         answer = &mut taken => answer,
         fed = feed(&mut stream, chunks) => {

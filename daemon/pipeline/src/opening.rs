@@ -1,0 +1,178 @@
+//! Opening an appliance is recovering: every start proves the sandbox, opens what is on disk and finishes what
+//! a crash may have left.
+
+use crate::{
+    appliance::Appliance,
+    arriving::Arriving,
+    book::Book,
+    certificate::Certifier,
+    checkpoints::{self, Checkpoints},
+    desk::Desk,
+    gauges::Gauges,
+    handover::Turns,
+    mark::{self, Trust},
+    queue::Queue,
+    retain::DAY_MS,
+    watch::Folder,
+    workers::{Workers, prove},
+};
+use ::store::{Contract, Embedded, Store, StoreError};
+use arc_swap::ArcSwap;
+use config::Settings;
+use inbox::InboxError;
+use ledger::{Ledger, LedgerError};
+use lifecycle::SystemEvent;
+use policy::Policy;
+use sandbox::ProveError;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+use tokio::sync::{Notify, watch as signal};
+use types::{Digest, UnixMillis};
+use vault::{MasterKey, Vault, VaultError};
+
+/// Where things lie under the state directory.
+pub(crate) const LEDGER_DIR: &str = "ledger";
+const INDEX_DIR: &str = "index";
+pub(crate) const VAULT_DIR: &str = "vault";
+
+/// Why the appliance does not start.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum StartError {
+    #[error("the sandbox does not hold, and nothing is parsed without it; see docs/guide/install.md")]
+    Sandbox(#[from] ProveError),
+    #[error("sandbox: landlock is not fully enforced by this kernel, and sandbox.allow-degraded is not set")]
+    Landlock,
+    #[error("the vault does not open")]
+    Vault(#[from] VaultError),
+    #[error(
+        "the ledger is empty, but there are keys of {keys} documents: it was lost or is not mounted; put it back"
+    )]
+    LedgerLost { keys: usize },
+    #[error("the ledger does not open")]
+    Ledger(#[from] LedgerError),
+    #[error(
+        "the log of checkpoints and the keys that sign them are not of the same time: one was put back from a backup. Put both back from the same moment, or move checkpoints.log aside, keep it, and begin a new chain; see docs/guide/audit.md"
+    )]
+    CheckpointKeys,
+    #[error("the index does not open")]
+    Index(#[from] StoreError),
+    #[error("an inbox does not open")]
+    Inbox(#[from] InboxError),
+    #[error("book: {0}")]
+    Book(&'static str),
+    #[error("the state directory cannot be used")]
+    Io(#[from] std::io::Error),
+}
+
+/// What it takes to open an appliance.
+pub struct Opening {
+    /// The configuration.
+    pub settings: Settings,
+    /// The policy in force.
+    pub policy: Policy,
+    /// The master key.
+    pub master: MasterKey,
+    /// The one clock.
+    pub clock: fn() -> UnixMillis,
+    /// Opens the index in a child process and says whether it survived.
+    pub probe_index: fn(&Path) -> bool,
+    /// Told how far the index is while it is built: records applied, and of how many.
+    pub progress: fn(u64, u64),
+    /// Turns true when the daemon drains.
+    pub draining: signal::Receiver<bool>,
+    /// Memory may be swapped to a disk in clear; the configuration allows it.
+    pub clear_swap: bool,
+}
+
+/// Opens everything; gives the appliance, and what is to be noted of the start.
+pub(crate) fn open(
+    opening: Opening,
+    runtime: &tokio::runtime::Handle,
+) -> Result<(Appliance, Vec<SystemEvent>), StartError> {
+    let Opening { settings, policy, master, clock, probe_index, progress, draining, clear_swap } = opening;
+    let state_dir = settings.paths.state_dir.clone();
+    let _guard = runtime.enter();
+    let gauges = Arc::new(Gauges::default());
+    let (launcher, proof) = prove(&settings)?;
+    let vault_dir = state_dir.join(VAULT_DIR);
+    if !Vault::exists(&vault_dir) {
+        Vault::create(&vault_dir, &master, clock)?;
+    }
+    let vault = Vault::open(&vault_dir, &master, clock)?;
+    let ledger_dir = state_dir.join(LEDGER_DIR);
+    let known = checkpoints::known(&settings, &ledger_dir, vault.checkpoint_keys())?;
+    let (ledger, recovery) = Ledger::open_against(&ledger_dir, &known)?;
+    let checkpoints = Checkpoints::open(&settings, &ledger_dir)?;
+    let index_dir = state_dir.join(INDEX_DIR);
+    let (store, opened) =
+        Store::open_reporting(&index_dir, &ledger_dir, probe_index, |seq| progress(seq, recovery.records))?;
+    let folders: Vec<Arc<Folder>> = settings
+        .sources
+        .iter()
+        .filter_map(|source| Folder::open(source, false).transpose())
+        .map(|folder| folder.map(Arc::new))
+        .collect::<Result<_, _>>()?;
+    refuse_a_lost_ledger(&vault, recovery.records)?;
+    vault.sweep()?;
+    let mut trust = mark::check(&state_dir, &ledger_dir, &vault)?;
+    if opened.set_aside.is_some() && trust == Trust::Unmarked {
+        // An index that has followed another ledger looks like a damaged one.
+        trust = Trust::RolledBack;
+    }
+    if trust == Trust::RolledBack {
+        tracing::error!(
+            "the ledger is older than the mark beside it: an old copy was put back; nothing is swept"
+        );
+    }
+    let mut events = Vec::new();
+    if recovery.cut_bytes > 0 {
+        events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });
+    }
+    if opened.rebuilt {
+        events.push(SystemEvent::IndexRebuilt { records: opened.replayed });
+    }
+    events.push(SystemEvent::Started {
+        build: sandbox::BUILD.to_owned(),
+        landlock_abi: proof.landlock_abi,
+        degraded: settings.sandbox.allow_degraded,
+        clear_swap,
+    });
+    events.push(SystemEvent::SiteKey { public: Digest(vault.verifying_key()) });
+    let store: Arc<dyn Contract> = Arc::new(Embedded::new(ledger, store));
+    let vault = Arc::new(vault);
+    let backups_ms = u64::from(settings.backup.keys_days) * DAY_MS;
+    let certifier = Certifier { site: settings.site.clone(), backups_ms };
+    let book = Book::open(store.clone(), vault.clone(), certifier, clock)?;
+    let queue = Queue::open(&state_dir)?;
+    let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
+    let desk = Arc::new(Desk {
+        settings,
+        vault,
+        store,
+        book,
+        checkpoints,
+        queue,
+        workers,
+        policy: ArcSwap::from_pointee(policy),
+        gauges,
+        clock,
+        trust: Mutex::new(trust),
+        arriving: Arriving::default(),
+        turns: Turns::default(),
+        wake: Notify::new(),
+        draining,
+        started_at: clock(),
+        proof,
+        clear_swap,
+    });
+    Ok((Appliance { desk, folders: Arc::new(folders) }, events))
+}
+
+/// Keys without any ledger: it was lost or is not mounted.
+fn refuse_a_lost_ledger(vault: &Vault, ledger_records: u64) -> Result<(), StartError> {
+    let keys = vault.documents().len();
+    if ledger_records == 0 && keys > 0 { Err(StartError::LedgerLost { keys }) } else { Ok(()) }
+}

@@ -1,0 +1,210 @@
+//! Files that were taken in while the appliance was sealed: one sealed file each in `sealed/`, until
+//! they become documents through the ordinary intake.
+//!
+//! A crash may leave a file whose document exists already: it is only removed. It may leave a file that
+//! no event names: it was not acknowledged, and becomes a document all the same.
+
+use crate::{book::Admission, desk::Desk, facts::ArrivalFacts, intake, refusal::Refusal};
+use lifecycle::{Actor, Channel};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{self, DirBuilder, File},
+    io::{self, Read},
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use types::{DocId, Label, Phi, Reason};
+use vault::{IntakeKey, SealedFacts, SealedWriter, VaultError};
+
+/// The folder under the state directory.
+const DIR: &str = "sealed";
+/// Ends the name of a file that is whole; anything else is left over from a crash.
+const ENDING: &str = ".lz";
+/// Read at once when a file is compared with what was written.
+const PIECE_BYTES: usize = 256 << 10;
+/// Pauses between two tries to take in what could not be; the last one stays.
+const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(15), Duration::from_secs(300)];
+
+/// The folder of sealed files.
+pub(crate) struct Queue {
+    dir: PathBuf,
+}
+
+/// What is sealed with the bytes. Holds PHI: no `Debug`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Taken {
+    /// Who handed it in.
+    pub(crate) by: Actor,
+    /// Through which door.
+    pub(crate) source: Label,
+    /// How.
+    pub(crate) channel: Channel,
+    /// What came with it; the hash is not known yet.
+    pub(crate) facts: ArrivalFacts,
+    /// The principal and its idempotency key.
+    pub(crate) idempotency: Option<(String, Phi)>,
+}
+
+impl Queue {
+    /// Opens the folder, makes it when it is missing, and removes what a crash left unfinished.
+    pub(crate) fn open(state_dir: &Path) -> io::Result<Self> {
+        let queue = Self { dir: state_dir.join(DIR) };
+        DirBuilder::new().recursive(true).mode(0o700).create(&queue.dir)?;
+        for entry in fs::read_dir(&queue.dir)? {
+            let entry = entry?;
+            if document_of(&entry.file_name()).is_none() {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        File::open(state_dir)?.sync_all()?;
+        Ok(queue)
+    }
+
+    /// The documents that files will become, the oldest first.
+    pub(crate) fn documents(&self) -> io::Result<Vec<DocId>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            found.extend(document_of(&entry?.file_name()));
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// How many files lie here; none when the folder cannot be listed.
+    pub(crate) fn files(&self) -> u64 {
+        self.documents().map_or(0, |documents| documents.len() as u64)
+    }
+
+    /// Does a file lie here that will become this document?
+    pub(crate) fn holds(&self, doc: DocId) -> bool {
+        self.path(doc).exists()
+    }
+
+    /// Starts to seal a file.
+    pub(crate) fn seal(&self, key: &IntakeKey, doc: DocId, taken: &Taken) -> Result<SealedWriter, Refusal> {
+        let metadata = serde_json::to_vec(taken).map_err(|_| Refusal::Because(Reason::StorageError))?;
+        Ok(key.seal(doc, &metadata, &self.dir)?)
+    }
+
+    /// Reads a sealed file back and compares it with what was written.
+    pub(crate) fn verify(&self, doc: DocId, written: &SealedFacts) -> Result<(), Refusal> {
+        let mut file = File::open(self.path(doc)).map_err(crate::artefacts::disk)?;
+        let (mut sha256, mut piece) = (vault::Sha256::new(), vec![0; PIECE_BYTES]);
+        loop {
+            match file.read(&mut piece).map_err(crate::artefacts::disk)? {
+                0 => break,
+                read => sha256.update(&piece[..read]),
+            }
+        }
+        if sha256.finish() == written.sha256 { Ok(()) } else { Err(Reason::StorageError.into()) }
+    }
+
+    /// Removes a file, durably; one that is not there is fine.
+    pub(crate) fn remove(&self, doc: DocId) -> io::Result<()> {
+        match fs::remove_file(self.path(doc)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => File::open(&self.dir)?.sync_all(),
+        }
+    }
+
+    fn path(&self, doc: DocId) -> PathBuf {
+        self.dir.join(format!("{doc}{ENDING}"))
+    }
+}
+
+fn document_of(name: &std::ffi::OsStr) -> Option<DocId> {
+    name.to_str()?.strip_suffix(ENDING)?.parse().ok()
+}
+
+/// Takes in what was sealed, until nothing is left or the daemon drains.
+pub(crate) async fn drain(desk: Arc<Desk>) {
+    let mut draining = desk.draining.clone();
+    for round in 0.. {
+        let left = drain_once(&desk).await;
+        if left == 0 || desk.is_draining() {
+            return;
+        }
+        let pause = PAUSES.get(round).copied().unwrap_or(PAUSES[PAUSES.len() - 1]);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = draining.changed() => {}
+        }
+    }
+}
+
+/// Gives how many files are left.
+async fn drain_once(desk: &Arc<Desk>) -> usize {
+    let documents = match desk.queue.documents() {
+        Ok(documents) => documents,
+        Err(error) => {
+            tracing::error!(%error, "the files that were taken in while sealed cannot be listed");
+            return 1;
+        }
+    };
+    let mut left = 0;
+    for doc in documents {
+        if desk.is_draining() || !desk.has_space() {
+            left += 1;
+            continue;
+        }
+        match take(desk, doc).await {
+            Ok(()) => desk.wake.notify_one(),
+            Err(refusal) => {
+                left += 1;
+                tracing::error!(%doc, %refusal, "a file that was taken in while sealed could not become a document; it is kept");
+            }
+        }
+    }
+    left
+}
+
+async fn take(desk: &Arc<Desk>, doc: DocId) -> Result<(), Refusal> {
+    if desk.store.get(doc)?.is_none() {
+        let (by, arrival, asks) = desk.blocking(move |desk| reseal(desk, doc)).await?;
+        let original = arrival.original;
+        let mut admission = desk.book.admit(doc, by.clone(), arrival.clone(), asks).await;
+        if let Ok(Admission::Repeated(_)) = admission {
+            // Its caller was promised this id: the repetition becomes a document, and a duplicate.
+            let arrival = lifecycle::Arrival { idempotency: None, ..arrival };
+            admission = desk.book.admit(doc, by, arrival, asks).await;
+        }
+        let admission = match admission {
+            Ok(admission) => admission,
+            Err(error) => {
+                intake::forget(desk, doc, original);
+                return Err(error.into());
+            }
+        };
+        if let Err(refusal) = intake::drop_duplicate(desk, doc, original, &admission) {
+            tracing::warn!(%doc, %refusal, "the bytes of a duplicate could not be removed");
+        }
+        tracing::info!(%doc, "received, after it was taken in while sealed");
+    }
+    desk.queue.remove(doc).map_err(crate::artefacts::disk)
+}
+
+/// From the site's public key to the document's own; also whether the sender asks for a retention.
+fn reseal(desk: &Desk, doc: DocId) -> Result<(Actor, lifecycle::Arrival, bool), Refusal> {
+    let mut reader = desk.vault.open_sealed(doc, &desk.queue.dir).map_err(|error| match error {
+        // Room on the disk may come back; a file that was changed will not.
+        full @ VaultError::Full { .. } => Refusal::from(full),
+        other => {
+            tracing::error!(%doc, error = %other, "vault");
+            Refusal::Because(Reason::StorageError)
+        }
+    })?;
+    let taken: Taken =
+        serde_json::from_slice(&reader.metadata).map_err(|_| Refusal::Because(Reason::StorageError))?;
+    let (blob, facts) = intake::seal_original(desk, doc, &mut reader)?;
+    let known = ArrivalFacts { sha256: facts.sha256, ..taken.facts };
+    let key = taken.idempotency.map(|(caller, key)| intake::idempotency_digest(desk, &caller, &key));
+    match intake::arrival(desk, doc, &taken.source, taken.channel, blob, &facts, &known, key) {
+        Ok(arrival) => Ok((taken.by, arrival, intake::asks(desk, &known))),
+        Err(refusal) => {
+            intake::forget(desk, doc, Some(blob));
+            Err(refusal)
+        }
+    }
+}
