@@ -5,16 +5,15 @@
 //! illegal event; what was seen before (same bytes, same idempotency key) is decided here too, where
 //! nothing can come between.
 
-pub(crate) use crate::book_error::BookError;
+pub(crate) use crate::book_error::{BookError, broken};
 use crate::{
     certificate::Certifier,
     clockwatch::ClockWatch,
     destruction::{Doomed, Fate},
     holds::HOLDS_MAX,
     latch::Latch,
-    lost_index::stop_if_lost,
 };
-use ::store::{CommitError, Contract, Hold, Lease, StoreError};
+use ::store::{CommitError, Contract, Hold, Lease};
 use ledger::Mark;
 use lifecycle::{Actor, Arrival, Body, Event, State, SystemEvent};
 use std::{collections::BTreeMap, sync::Arc, thread};
@@ -389,12 +388,6 @@ fn state_of(answer: Answer) -> Result<State, BookError> {
         Answer::State(state) => Ok(*state),
         _ => Err(BookError::Broken("the writer answered another question")),
     }
-}
-
-pub(crate) fn broken(error: StoreError) -> BookError {
-    stop_if_lost(&error);
-    tracing::error!(%error, "the index cannot be read");
-    BookError::Broken("index")
 }
 
 /// A caller that went away has no use for its answer; the fact stands all the same.

@@ -1,6 +1,7 @@
 //! Why the book did not write a fact.
 
-use ::store::Refusal;
+use crate::lost_index::stop_if_lost;
+use ::store::{Refusal, StoreError};
 use lifecycle::IllegalEvent;
 
 /// Why a fact was not written.
@@ -49,4 +50,11 @@ impl From<Refusal> for BookError {
             Refusal::Repeated(_) => Self::Broken("an idempotency key was overlooked"),
         }
     }
+}
+
+/// The index does not answer.
+pub(crate) fn broken(error: StoreError) -> BookError {
+    stop_if_lost(&error);
+    tracing::error!(%error, "the index cannot be read");
+    BookError::Broken("index")
 }

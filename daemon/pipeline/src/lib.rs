@@ -66,6 +66,7 @@ mod sweep;
 mod turned_away;
 mod upkeep;
 mod view;
+mod view_appliance;
 mod workers;
 
 pub use appliance::Appliance;

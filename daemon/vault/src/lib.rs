@@ -37,6 +37,7 @@ mod samples;
 mod secret;
 mod signer;
 mod site;
+mod told;
 mod vault;
 
 pub use age::{Identity, Recipient};
@@ -54,7 +55,8 @@ pub use rotate::Rotation;
 pub use samples::{Portrait, SampleTrial};
 pub use secret::{KeyId, random};
 pub use signer::CheckpointKeys;
-pub use vault::{Destruction, Swept, Vault, VaultStatus, Victim};
+pub use told::{Destruction, Swept, VaultStatus, Victim};
+pub use vault::Vault;
 
 /// A buffer that is wiped when it is dropped.
 pub use zeroize::Zeroizing;
