@@ -148,7 +148,7 @@ mod tests {
     fn exit_codes_are_the_contract() {
         // B50: "Pseudocode errors: Unauthorized, Forbidden, BadRequest, PayloadTooLarge"
         let codes = Kind::ALL.map(|kind| said(kind).exit as u8);
-        assert_eq!(codes, [3, 5, 2, 75, 4, 1, 75, 1]);
+        assert_eq!(codes, [3, 5, 2, 75, 75, 4, 1, 75, 1]);
         assert_eq!(said(Kind::Conflict).to_string(), "no (legal-hold)");
     }
 

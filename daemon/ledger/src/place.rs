@@ -189,7 +189,12 @@ mod tests {
         for number in 1_u64..=40 {
             // One is longer than what is read at once.
             let build = "x".repeat(if number == 17 { 3 * READ_BYTES } else { 40 });
-            let body = Body::System(SystemEvent::Started { build, landlock_abi: 1, degraded: false });
+            let body = Body::System(SystemEvent::Started {
+                build,
+                landlock_abi: 1,
+                degraded: false,
+                clear_swap: false,
+            });
             let new = NewRecord { at: UnixMillis(number), by: Actor::Daemon, body };
             placed.extend(ledger.append_placed(vec![new.clone(), new]).unwrap());
         }

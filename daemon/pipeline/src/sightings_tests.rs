@@ -15,8 +15,8 @@ impl Site {
         let key = root.path().join("master.key");
         MasterKey::generate_file(&key).unwrap();
         let (dir, master) = (root.path().join("vault"), MasterKey::from_file(&key).unwrap());
-        Vault::create(&dir, &master).unwrap();
-        Self { vault: Vault::open(&dir, &master).unwrap(), root }
+        Vault::create(&dir, &master, || UnixMillis(1)).unwrap();
+        Self { vault: Vault::open(&dir, &master, || UnixMillis(1)).unwrap(), root }
     }
 
     fn path(&self) -> PathBuf {

@@ -2,9 +2,12 @@
 
 use crate::Site;
 use ledger::Ledger;
-use std::{mem, time::Duration};
+use std::{mem, path::Path, time::Duration};
 use store::{Contract, Embedded, Store, StoreError};
 use tempfile::TempDir;
+
+/// Looks at an index before it is called damaged.
+const PROBES_MAX: u32 = 500;
 
 pub(crate) struct OnDisk {
     home: TempDir,
@@ -15,13 +18,17 @@ impl OnDisk {
     fn open(&mut self) {
         let (ledger_dir, index_dir) = (self.home.path().join("ledger"), self.home.path().join("index"));
         let (ledger, _) = Ledger::open(&ledger_dir).unwrap();
-        // sled's threads let go of its file a moment after the handle is gone.
+        // sled's threads let go of its file a moment after the handle is gone; a probe that comes too early would
+        // set a sound index aside.
+        let probe = |dir: &Path| {
+            (0..PROBES_MAX).any(|_| {
+                let sound = Store::probe_open(dir).is_ok();
+                std::thread::sleep(Duration::from_millis(2));
+                sound
+            })
+        };
         let store = loop {
-            match Store::open(&index_dir, &ledger_dir, |dir| {
-                let sound = Store::probe_open(dir);
-                std::thread::sleep(Duration::from_millis(1));
-                sound.is_ok()
-            }) {
+            match Store::open(&index_dir, &ledger_dir, probe) {
                 Ok((store, _)) => break store,
                 Err(StoreError::InUse { .. }) => {}
                 Err(error) => panic!("{error}"),
