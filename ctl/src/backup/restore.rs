@@ -16,7 +16,7 @@ use crate::{
 };
 use clap::Args;
 use indicatif::ProgressBar;
-use ledger::{Ledger, NewRecord};
+use ledger::{CHECKPOINT_LOG, Ledger, NewRecord};
 use lifecycle::{Actor, Body, Event, SystemEvent};
 use serde::Deserialize;
 use std::{
@@ -102,6 +102,9 @@ pub(super) fn restore(what: &Restore) -> Outcome<Summary> {
         dropped: restored.dropped,
     };
     note(&ledger_dir, event)?;
+    eprintln!(
+        "lazaretctl: checkpoints so far lie in {OLD_CHECKPOINTS}; pin the new key with `lazaretctl audit pubkey`"
+    );
     Ok(Summary {
         run: manifest.run.to_string(),
         records: history.records,
@@ -165,11 +168,16 @@ fn master_key(path: &Path) -> Outcome<MasterKey> {
     MasterKey::from_file(path).map_err(|error| refused(&error))
 }
 
+/// The log of checkpoints under a name of its own: the key that signed it is in no backup, so the daemon begins a
+/// new chain.
+const OLD_CHECKPOINTS: &str = "checkpoints-before-restore.log";
+
 /// Copies the ledger as far as the run signed it.
 fn copy_ledger(folder: &Folder, manifest: &Manifest, list: &Hashes, to: &Path) -> Outcome {
     files::folder(to)?;
     for ledger::Extent { name, bytes } in extents(manifest) {
-        let (from, path) = (folder.ledger().join(&name), to.join(&name));
+        let put = if name == CHECKPOINT_LOG { OLD_CHECKPOINTS } else { name.as_str() };
+        let (from, path) = (folder.ledger().join(&name), to.join(put));
         let mut bytes_left = File::open(&from).map_err(|error| Failure::file(&from, &error))?.take(bytes);
         let copied = File::options().write(true).create_new(true).open(&path).and_then(|mut file| {
             io::copy(&mut bytes_left, &mut file)?;
@@ -285,6 +293,7 @@ fn note(ledger_dir: &Path, event: SystemEvent) -> Outcome {
     ledger.append(vec![record]).map(drop).map_err(failed)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a restore runs where no daemon does")]
 fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))

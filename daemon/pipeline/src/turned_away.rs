@@ -15,9 +15,12 @@ const SINGLE_MAX: u64 = 10;
 const KINDS_MAX: usize = 1000;
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// Whose, for which source, and why.
+type Kind = (String, Option<Label>, &'static str);
+
 /// What was refused in this minute.
 #[derive(Default)]
-pub(crate) struct TurnedAway(Mutex<BTreeMap<(String, Option<Label>, &'static str), (Actor, u64)>>);
+pub(crate) struct TurnedAway(Mutex<BTreeMap<Kind, (Actor, u64)>>);
 
 impl TurnedAway {
     /// Counts one more; true when it gets a record of its own.

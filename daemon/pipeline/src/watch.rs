@@ -231,7 +231,10 @@ async fn refuse(desk: &Arc<Desk>, folder: &Arc<Folder>, entry: RefusedEntry) {
     };
     let Some(seq) = written else {
         let place = folder.clone();
-        let again = desk.blocking(move |_| Ok(place.with(|inbox| inbox.look_again(&entry))));
+        let again = desk.blocking(move |_| {
+            place.with(|inbox| inbox.look_again(&entry));
+            Ok(())
+        });
         return drop(again.await);
     };
     let (place, now) = (folder.clone(), desk.now());

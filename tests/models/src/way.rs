@@ -184,8 +184,11 @@ pub enum Change<P> {
     Swapped(P, P),
 }
 
+/// A change, and the steps that it leaves.
+type Changed<S> = (Change<S>, Vec<S>);
+
 /// Every way to leave out one fsync or to swap two neighbours, with the plan that results.
-pub fn changes<W: Way>(way: &W) -> Vec<(Change<W::Step>, Vec<W::Step>)> {
+pub fn changes<W: Way>(way: &W) -> Vec<Changed<W::Step>> {
     let plan = way.plan();
     let mut all = Vec::new();
     for (at, step) in plan.iter().enumerate().filter(|(_, step)| way.is_sync(**step)) {

@@ -89,7 +89,6 @@ impl Senders {
     }
 
     /// Lets every sender finish what it is doing, and keeps them from beginning anything until dropped.
-    #[must_use]
     pub fn pause(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.write().unwrap_or_else(PoisonError::into_inner)
     }
