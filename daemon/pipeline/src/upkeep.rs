@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(10 * 60);
 pub(crate) async fn settle(desk: Arc<Desk>) {
     let mut settled = 0;
     while wait(&desk, SETTLE_EVERY).await {
+        // A clock that jumps is noticed within one turn, also when nothing arrives.
+        desk.now();
         let seq = desk.store.applied_seq();
         if seq == settled {
             continue;

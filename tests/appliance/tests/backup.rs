@@ -203,7 +203,6 @@ fn what_was_destroyed_stays_destroyed_and_destruction_waits_for_a_running_backup
     safe.create(&first);
     copy(&safe.path("backup"), &safe.path("older"));
     let older = fs::read_dir(safe.path("older/keys")).unwrap().next().unwrap().unwrap().path();
-    assert_eq!(first.ctl(&["unhold", gone, "case-17"]).unwrap().code, 0);
 
     // A run that stands still: its lock is a pipe that nobody reads.
     let lock = safe.path("backup/lock");
@@ -211,6 +210,9 @@ fn what_was_destroyed_stays_destroyed_and_destruction_waits_for_a_running_backup
     assert!(Command::new("mkfifo").arg(&lock).status().unwrap().success());
     let (running, stuck) = std::thread::scope(|scope| {
         let run = scope.spawn(|| first.ctl(&["backup", "create", &safe.text("backup")]).unwrap());
+        // The run has begun by then; only now is anything free to be destroyed.
+        sleep(Duration::from_secs(5));
+        assert_eq!(first.ctl(&["unhold", gone, "case-17"]).unwrap().code, 0);
         let deadline = Instant::now() + Duration::from_secs(60);
         let stuck = loop {
             let said = first.ctl(&["retention", "run"]).unwrap();

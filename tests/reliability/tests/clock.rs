@@ -17,7 +17,7 @@ use std::{
 };
 
 /// Longer than two looks at an inbox: the daemon has asked for the time.
-const NOTICED: Duration = Duration::from_millis(5000);
+const NOTICED: Duration = Duration::from_millis(9000);
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
 
 struct Clock {
