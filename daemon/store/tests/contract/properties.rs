@@ -13,7 +13,7 @@ use store::{Contract, Fact, Lease, Query};
 use types::{BlobId, Confidence, Digest, DocClass, Reason, UnixMillis};
 
 /// Histories of the usual run, and of the long one (`LAZARET_LONG=1`).
-const USUAL: u32 = 40;
+const USUAL: u32 = 120;
 const LONG: u32 = 1_000;
 const STEPS_MAX: usize = 40;
 const DOCUMENTS: u64 = 4;
@@ -182,7 +182,7 @@ fn agree(engine: &dyn Contract, model: &Model) -> Result<(), TestCaseError> {
 
 fn history(steps: &[Step]) -> Result<(u64, BTreeSet<Status>), TestCaseError> {
     let (mut site, mut model) = (OnDisk::new(), Model::new());
-    let (mut leases, mut deeds) = (Vec::new(), 0);
+    let (mut leases, mut deeds, mut reached) = (Vec::new(), 0, BTreeSet::new());
     for step in steps {
         match step {
             Step::Commit(commit) => {
@@ -193,6 +193,8 @@ fn history(steps: &[Step]) -> Result<(u64, BTreeSet<Status>), TestCaseError> {
                 }
                 let done = site.engine().commit(facts.clone()).unwrap();
                 prop_assert_eq!(done, model.commit(facts).unwrap());
+                let all = model.scan(&Query::default(), None, 100).unwrap();
+                reached.extend(all.iter().map(|found| found.state.status()));
             }
             Step::Claim { number, now, ttl } => {
                 let lease = site.engine().claim(doc(*number), UnixMillis(*now), *ttl).unwrap();
@@ -216,8 +218,7 @@ fn history(steps: &[Step]) -> Result<(u64, BTreeSet<Status>), TestCaseError> {
     site.crash();
     model.crash();
     agree(site.engine(), &model)?;
-    let reached = model.scan(&Query::default(), None, 100).unwrap();
-    Ok((model.applied_seq(), reached.iter().map(|found| found.state.status()).collect()))
+    Ok((model.applied_seq(), reached))
 }
 
 #[test]
