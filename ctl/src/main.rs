@@ -18,6 +18,7 @@ mod events;
 mod evidence;
 mod fail;
 mod get;
+mod hex;
 mod hold;
 mod key;
 mod ledger;

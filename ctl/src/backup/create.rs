@@ -5,12 +5,13 @@ use super::{
     Place, Summary,
     folder::{Folder, Hashes, Staged, hash, list_text, remove, settle, write},
     history::History,
-    manifest::{Card, FORMAT, Manifest, check, hex},
+    manifest::{Card, FORMAT, Manifest, check},
     verify::signed_list,
 };
 use crate::{
     client::Client,
     fail::{Exit, Failure, Outcome},
+    hex,
 };
 use api::v1::{
     BackupRequest, BeginBackupReply, BeginBackupRequest, Chunk, FetchBackupRequest, FinishBackupRequest,
@@ -30,8 +31,6 @@ use vault::{BlobName, Sha256};
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// So much of what is there is fetched again, to see that it is the beginning of what follows.
 const OVERLAP_BYTES: u64 = 4096;
-/// Read at once.
-const PIECE_BYTES: usize = 256 << 10;
 /// Missing blobs that are named; more are counted.
 const MISSING_SHOWN_MAX: usize = 5;
 
@@ -199,17 +198,8 @@ impl Run<'_> {
         file.sync_all().map_err(told)?;
         settle(local)?;
         file.seek(SeekFrom::Start(there)).map_err(told)?;
-        let (mut read, mut piece, mut length) = (Sha256::new(), vec![0; PIECE_BYTES], there);
-        loop {
-            match file.read(&mut piece).map_err(told)? {
-                0 => break,
-                more => {
-                    read.update(&piece[..more]);
-                    length += more as u64;
-                }
-            }
-        }
-        if length != bytes || read.finish() != written.finish() {
+        let (more, read) = vault::sha256_of(&mut file).map_err(told)?;
+        if there + more != bytes || read != written.finish() {
             let message = "it does not read back as it was written; check the medium";
             return Err(Failure::new(Exit::Findings, message).about(local));
         }
@@ -280,7 +270,7 @@ impl Run<'_> {
             .map_err(|()| strange("the signature of a manifest"))?;
         write(&folder.run_file(self.id, "json"), &signed.manifest)?;
         // The run counts from here on.
-        write(&folder.run_file(self.id, "sig"), format!("{}\n", hex(&signed.signature)).as_bytes())?;
+        write(&folder.run_file(self.id, "sig"), format!("{}\n", hex::encode(&signed.signature)).as_bytes())?;
         let last = Manifest::last(folder, Some(key))?;
         last.filter(|last| last.run == self.id).ok_or_else(|| strange("a manifest"))
     }

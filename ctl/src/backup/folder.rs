@@ -280,16 +280,7 @@ pub(crate) fn settle(path: &Path) -> Outcome {
 pub(crate) fn hash(path: &Path, bytes_max: u64) -> Outcome<(u64, Digest)> {
     let told = |error: io::Error| Failure::file(path, &error);
     let mut file = File::open(path).map_err(told)?.take(bytes_max);
-    let (mut sha256, mut bytes, mut piece) = (Sha256::new(), 0, vec![0; PIECE_BYTES]);
-    loop {
-        match file.read(&mut piece).map_err(told)? {
-            0 => return Ok((bytes, sha256.finish())),
-            read => {
-                sha256.update(&piece[..read]);
-                bytes += read as u64;
-            }
-        }
-    }
+    vault::sha256_of(&mut file).map_err(told)
 }
 
 /// Removes a file; one that is not there is fine.

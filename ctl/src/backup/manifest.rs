@@ -1,7 +1,10 @@
 //! What a run says of itself, and whether the site signed it.
 
 use super::folder::Folder;
-use crate::fail::{Exit, Failure, Outcome};
+use crate::{
+    fail::{Exit, Failure, Outcome},
+    hex,
+};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
@@ -90,8 +93,10 @@ impl Manifest {
             return Err(found("it was signed by another site than the one whose key was given"));
         }
         let signature = folder.run_file(run, "sig");
-        let hex = fs::read_to_string(&signature).map_err(|error| Failure::file(&signature, &error))?;
-        check(&manifest.verifying_key, &bytes, &unhex(hex.trim()))
+        let text = fs::read_to_string(&signature).map_err(|error| Failure::file(&signature, &error))?;
+        hex::decode(text.trim())
+            .ok_or(())
+            .and_then(|signature| check(&manifest.verifying_key, &bytes, &signature))
             .map_err(|()| found("its signature does not fit: it was changed, or the signature was"))?;
         Ok(Some(manifest))
     }
@@ -119,14 +124,4 @@ pub(crate) fn public_key(path: &Path) -> Outcome<Digest> {
     let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
     let wrong = |_| Failure::new(Exit::Usage, "expected a public key: 64 hex digits").about(path);
     text.trim().parse().map_err(wrong)
-}
-
-/// Bytes as hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let pair = |i: usize| text.get(i..i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    (0..text.len()).step_by(2).map_while(pair).collect()
 }

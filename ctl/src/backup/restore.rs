@@ -27,7 +27,7 @@ use std::{
 };
 use types::{Digest, DocId, UnixMillis};
 use vault::{
-    Area, BlobName, Identity, MasterKey, OpenedEscrow, Sha256, Vault, VaultError, place_sealed, settle_sealed,
+    Area, BlobName, Identity, MasterKey, OpenedEscrow, Vault, VaultError, place_sealed, settle_sealed,
 };
 
 /// Largest file of keys: a million documents have 80 MB.
@@ -270,14 +270,8 @@ fn check_originals(vault: &Vault, history: &History, ledger_dir: &Path, full: bo
         let expected: ArrivalHash = serde_json::from_slice(&facts)
             .map_err(|_| finding(format!("document {doc}: its sealed facts are not those of an arrival")))?;
         let mut reader = vault.reader(doc, Area::Original, blob).map_err(|error| refused(&error))?;
-        let (mut sha256, mut piece) = (Sha256::new(), vec![0; 64 << 10]);
-        loop {
-            match reader.read(&mut piece).map_err(|error| finding(error.to_string()))? {
-                0 => break,
-                read => sha256.update(&piece[..read]),
-            }
-        }
-        if sha256.finish() != expected.sha256 {
+        let (_, sha256) = vault::sha256_of(&mut reader).map_err(|error| finding(error.to_string()))?;
+        if sha256 != expected.sha256 {
             return Err(finding(format!("document {doc}: its original is not what arrived")));
         }
         opened += 1;

@@ -5,12 +5,10 @@
 use super::bundle::{KEYS, MANIFEST, Manifest, NOTE_END, SIGNATURE, SITE_KEY};
 use crate::{
     fail::{Exit, Failure, Outcome},
+    hex,
     output::{self, Column, Format, Table},
 };
-use aws_lc_rs::{
-    digest::{SHA256, digest},
-    signature::{ED25519, UnparsedPublicKey},
-};
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use clap::Args;
 use ledger::{Leaf, Proof, Signed, VerifyingKey};
 use lifecycle::{Body, Record, SystemEvent};
@@ -92,7 +90,7 @@ fn check(path: &Path, pinned: Option<&VerifyingKey>) -> Outcome<Report> {
     let mut records = 0;
     for listed in &manifest.files {
         let bytes = bundle.read(&listed.path)?;
-        if sha256(&bytes) != listed.sha256 {
+        if vault::sha256(&bytes) != listed.sha256 {
             return Err(finding(format!("{}: not the file that was signed", listed.path)));
         }
         if listed.path.ends_with("/events.json") {
@@ -136,8 +134,8 @@ impl Bundle {
     fn manifest(&mut self) -> Outcome<Manifest> {
         let (text, signature) = (self.read(MANIFEST)?, self.read(SIGNATURE)?);
         let manifest: Manifest = parse(MANIFEST, &text)?;
-        let signature =
-            bytes_of(&signature).ok_or_else(|| finding(format!("{SIGNATURE}: expected 128 hex digits")))?;
+        let signature = std::str::from_utf8(&signature).ok().and_then(hex::decode);
+        let signature = signature.ok_or_else(|| finding(format!("{SIGNATURE}: expected 128 hex digits")))?;
         if UnparsedPublicKey::new(&ED25519, manifest.site_key.0).verify(&text, &signature).is_err() {
             return Err(finding(format!("{MANIFEST}: the signature does not fit: it was changed")));
         }
@@ -198,16 +196,4 @@ fn check_site_key(leaf: &Leaf, site_key: Digest, last: &Signed) -> Outcome {
 
 fn parse<T: serde::de::DeserializeOwned>(path: &str, bytes: &[u8]) -> Outcome<T> {
     serde_json::from_slice(bytes).map_err(|error| finding(format!("{path}: not as a bundle has it: {error}")))
-}
-
-fn sha256(bytes: &[u8]) -> Digest {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    Digest(hash)
-}
-
-fn bytes_of(hex: &[u8]) -> Option<Vec<u8>> {
-    let hex = std::str::from_utf8(hex).ok()?;
-    let pair = |at: usize| hex.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    (0..hex.len()).step_by(2).map(pair).collect()
 }

@@ -2,7 +2,10 @@
 //! revoked. Plain files; no daemon is involved.
 
 use super::files;
-use crate::fail::{Exit, Failure, Outcome};
+use crate::{
+    fail::{Exit, Failure, Outcome},
+    hex,
+};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
@@ -131,7 +134,7 @@ impl Authority {
         let pair = self.sign(params)?;
         self.register.certificates.push(Issued {
             name: name.clone(),
-            serial: hex(&serial),
+            serial: hex::encode(&serial),
             not_after,
             revoked_at: None,
         });
@@ -234,12 +237,7 @@ fn moment(unix_seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn unhex(text: &str) -> Outcome<Vec<u8>> {
-    let byte = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(byte).collect();
-    bytes.ok_or_else(|| Failure::new(Exit::InvalidConfiguration, "issued.json: a serial is not hex"))
+    hex::decode(text)
+        .ok_or_else(|| Failure::new(Exit::InvalidConfiguration, "issued.json: a serial is not hex"))
 }

@@ -1,9 +1,8 @@
 //! Where a record lies, and reading it there: for views that keep places instead of records.
 
 use crate::format::{FRAME_BYTES, check_frame, decode_frame, frame_bytes};
-use crate::read::Frames;
 use crate::segment::{Segment, file_name};
-use crate::{Damage, Fault, LedgerError};
+use crate::{Fault, LedgerError};
 use lifecycle::Record;
 use std::fs::File;
 use std::io;
@@ -35,64 +34,6 @@ pub struct Placed {
     pub place: Place,
     /// Names this record and all before it.
     pub hash: Digest,
-}
-
-/// Records in order with their places. Ends at the first damage, after saying what it is.
-pub struct PlacedRecords {
-    frames: Frames,
-    from: u64,
-    ended: bool,
-}
-
-impl PlacedRecords {
-    pub(crate) fn from(dir: &Path, seq: u64) -> Result<Self, LedgerError> {
-        Ok(Self { frames: Frames::from(dir, seq)?, from: seq, ended: false })
-    }
-
-    fn advance(&mut self) -> Result<Option<Placed>, Damage> {
-        let from = self.from;
-        loop {
-            let looked = self.frames.next(|frame| {
-                let record = (frame.seq >= from).then(|| frame.record()).transpose()?;
-                Ok((record, frame.hash, frame.payload.len()))
-            })?;
-            let Some((record, hash, payload)) = looked else { return Ok(None) };
-            let Some(record) = record else { continue };
-            // The walk stands behind the frame that it gave.
-            let Some(walk) = &self.frames.walk else { return Ok(None) };
-            let offset = walk.offset - (FRAME_BYTES + payload) as u64;
-            let place = Place { segment: walk.segment().first, offset };
-            return Ok(Some(Placed { record, place, hash }));
-        }
-    }
-}
-
-impl Iterator for PlacedRecords {
-    type Item = Result<Placed, LedgerError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let next = self.advance().map_err(LedgerError::from).transpose();
-        self.ended = !matches!(next, Some(Ok(_)));
-        next
-    }
-}
-
-/// Hash of record `seq`, after the chain from the first record to it was checked; none when there is no such
-/// record. Payloads are not looked at.
-///
-/// # Errors
-/// The first [`Damage`] up to there.
-pub fn hash_at(dir: &Path, seq: u64) -> Result<Option<Digest>, Damage> {
-    let mut frames = Frames::from(dir, 0)?;
-    while let Some((found, hash)) = frames.next(|frame| Ok((frame.seq, frame.hash)))? {
-        if found == seq {
-            return Ok(Some(hash));
-        }
-    }
-    Ok(None)
 }
 
 /// Reads single records, beside a process that appends. Cheap to share between threads.
@@ -176,7 +117,7 @@ fn read_up_to(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> 
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{Ledger, NewRecord};
+    use crate::{Ledger, NewRecord, hash_at};
     use lifecycle::{Actor, Body, SystemEvent};
     use std::fs::OpenOptions;
     use types::UnixMillis;

@@ -1,10 +1,12 @@
 //! Reading records back, across segments, while or without anybody appending.
 
-use crate::format::{Frame, Link};
+use crate::format::{FRAME_BYTES, Frame, Link};
+use crate::place::{Place, Placed};
 use crate::segment::{Segment, Step, Walk, list};
 use crate::{Damage, Fault, LedgerError};
 use lifecycle::Record;
 use std::path::Path;
+use types::Digest;
 
 /// Frames of a ledger from one segment on to the end; every one of them checked.
 pub(crate) struct Frames {
@@ -70,33 +72,38 @@ impl Frames {
     }
 }
 
-/// Records in order. Ends at the first damage, after saying what it is.
-pub struct Records {
+/// Records in order with their places. Ends at the first damage, after saying what it is.
+pub struct PlacedRecords {
     frames: Frames,
     from: u64,
     ended: bool,
 }
 
-impl Records {
+impl PlacedRecords {
     pub(crate) fn from(dir: &Path, seq: u64) -> Result<Self, LedgerError> {
         Ok(Self { frames: Frames::from(dir, seq)?, from: seq, ended: false })
     }
 
-    fn advance(&mut self) -> Result<Option<Record>, Damage> {
+    fn advance(&mut self) -> Result<Option<Placed>, Damage> {
         let from = self.from;
         loop {
-            let wanted = |frame: &Frame<'_>| (frame.seq >= from).then(|| frame.record()).transpose();
-            match self.frames.next(wanted)? {
-                Some(None) => {}
-                Some(record) => return Ok(record),
-                None => return Ok(None),
-            }
+            let looked = self.frames.next(|frame| {
+                let record = (frame.seq >= from).then(|| frame.record()).transpose()?;
+                Ok((record, frame.hash, frame.payload.len()))
+            })?;
+            let Some((record, hash, payload)) = looked else { return Ok(None) };
+            let Some(record) = record else { continue };
+            // The walk stands behind the frame that it gave.
+            let Some(walk) = &self.frames.walk else { return Ok(None) };
+            let offset = walk.offset - (FRAME_BYTES + payload) as u64;
+            let place = Place { segment: walk.segment().first, offset };
+            return Ok(Some(Placed { record, place, hash }));
         }
     }
 }
 
-impl Iterator for Records {
-    type Item = Result<Record, LedgerError>;
+impl Iterator for PlacedRecords {
+    type Item = Result<Placed, LedgerError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
@@ -106,4 +113,36 @@ impl Iterator for Records {
         self.ended = !matches!(next, Some(Ok(_)));
         next
     }
+}
+
+/// Records in order. Ends at the first damage, after saying what it is.
+pub struct Records(PlacedRecords);
+
+impl Records {
+    pub(crate) fn from(dir: &Path, seq: u64) -> Result<Self, LedgerError> {
+        PlacedRecords::from(dir, seq).map(Self)
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<Record, LedgerError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.0.next()?.map(|placed| placed.record))
+    }
+}
+
+/// Hash of record `seq`, after the chain from the first record to it was checked; none when there is no such
+/// record. Payloads are not looked at.
+///
+/// # Errors
+/// The first [`Damage`] up to there.
+pub fn hash_at(dir: &Path, seq: u64) -> Result<Option<Digest>, Damage> {
+    let mut frames = Frames::from(dir, 0)?;
+    while let Some((found, hash)) = frames.next(|frame| Ok((frame.seq, frame.hash)))? {
+        if found == seq {
+            return Ok(Some(hash));
+        }
+    }
+    Ok(None)
 }

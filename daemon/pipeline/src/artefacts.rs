@@ -121,19 +121,10 @@ pub(crate) fn open_json<T: DeserializeOwned>(
     serde_json::from_slice(&open(desk, doc, area, blob)?).map_err(|_| Refusal::Because(Reason::StorageError))
 }
 
-/// Bytes hashed at a time.
-const HASH_CHUNK_BYTES: usize = 256 << 10;
-
 /// SHA-256 of everything that a reader gives.
 pub(crate) fn sha256_of(mut reader: impl Read) -> Result<Digest, Refusal> {
-    let mut sha256 = vault::Sha256::new();
-    let mut chunk = vec![0; HASH_CHUNK_BYTES];
-    loop {
-        match reader.read(&mut chunk).map_err(disk)? {
-            0 => return Ok(sha256.finish()),
-            read => sha256.update(&chunk[..read]),
-        }
-    }
+    let (_, sha256) = vault::sha256_of(&mut reader).map_err(disk)?;
+    Ok(sha256)
 }
 
 /// Hands bytes on and fails at their end when their hash is not the expected one.

@@ -5,9 +5,9 @@
 //! kept in `state/clock` over restarts. When the two differ the steady time is believed, no retention is ended by
 //! itself, and a person decides: who runs retention says thereby that the wall clock is right.
 
+use crate::durable;
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -19,7 +19,6 @@ const SLACK_MS: u64 = 5 * 60 * 1000;
 /// So long may an appliance have been off; a clock that is further ahead at the start is not believed, ms.
 const OFF_MAX_MS: u64 = 31 * 24 * 60 * 60 * 1000;
 const FILE_NAME: &str = "clock";
-const STAGED_NAME: &str = ".tmp-clock";
 /// Second word of the file while the clocks differ.
 const DIFFERS: &str = "differs";
 
@@ -141,21 +140,7 @@ fn read(path: &Path) -> io::Result<Option<(UnixMillis, bool)>> {
     Ok(Some((UnixMillis(ms), words.next() == Some(DIFFERS))))
 }
 
-/// Replaces the file; after a crash there is the old one or the new one.
 fn write(dir: &Path, believed: UnixMillis, differs: bool) -> io::Result<()> {
-    let staged = dir.join(STAGED_NAME);
-    let mut file = File::create(&staged)?;
-    writeln!(file, "{} {}", believed.0, if differs { DIFFERS } else { "agrees" })?;
-    sync(&file);
-    fs::rename(staged, dir.join(FILE_NAME))?;
-    sync(&File::open(dir)?);
-    Ok(())
-}
-
-/// An fsync that failed is never tried again.
-fn sync(file: &File) {
-    if file.sync_all().is_err() {
-        tracing::error!("the disk did not confirm a write (fsync failed); stopping");
-        std::process::abort();
-    }
+    let line = format!("{} {}\n", believed.0, if differs { DIFFERS } else { "agrees" });
+    durable::replace(&dir.join(FILE_NAME), line.as_bytes())
 }

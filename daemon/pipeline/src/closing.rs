@@ -7,7 +7,7 @@
 use crate::{
     artefacts::{disk, hex},
     desk::Desk,
-    mark,
+    durable,
     opening::LEDGER_DIR,
     refusal::Refusal,
     retain::DAY_MS,
@@ -224,7 +224,7 @@ async fn close_day(
         (desk.settings.paths.state_dir.join(FILE_NAME), serde_json::to_vec(closed).unwrap_or_default());
     let (folders, through) = (folders.to_vec(), closed.through);
     desk.blocking(move |desk| {
-        mark::replace(&file, &bytes).map_err(disk)?;
+        durable::replace(&file, &bytes).map_err(disk)?;
         // A crash in between is made good when the journals are opened.
         let close = |folder: &Arc<Folder>| folder.sightings(|seen| seen.close(through, &desk.vault));
         folders.iter().try_for_each(close).map_err(disk)

@@ -1,6 +1,7 @@
 //! What is known of a document from outside and may be PHI: sealed under its key, never in clear on disk.
 
-use crate::refusal::Refusal;
+use crate::{refusal::Refusal, view::Submission};
+use inbox::{Claimed, Sidecar};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use types::{Digest, DocClass, DocId, Label, Phi};
@@ -35,6 +36,41 @@ pub(crate) struct ArrivalFacts {
 }
 
 impl ArrivalFacts {
+    /// Of a claimed file: its name and its sidecar.
+    pub(crate) fn of_claimed(claimed: &Claimed, sha256: Digest) -> Self {
+        let (sidecar, bad_sidecar) = match claimed.sidecar() {
+            None => (Sidecar::default(), false),
+            Some(Ok(sidecar)) => (sidecar, false),
+            Some(Err(_)) => (Sidecar::default(), true),
+        };
+        Self {
+            sha256,
+            file_name: claimed.name(),
+            correlation_id: None,
+            expected_class: sidecar.expected_type,
+            patient_context: sidecar.patient_context,
+            tenant: sidecar.tenant,
+            retention: sidecar.retention,
+            callback: sidecar.callback,
+            bad_sidecar,
+        }
+    }
+
+    /// Of an upload: what its caller says of it.
+    pub(crate) fn of_submission(submission: Submission, sha256: Digest) -> Self {
+        Self {
+            sha256,
+            file_name: submission.file_name,
+            correlation_id: submission.correlation_id,
+            expected_class: submission.expected_class,
+            patient_context: submission.patient_context,
+            tenant: submission.tenant,
+            retention: submission.retention,
+            callback: submission.callback,
+            bad_sidecar: false,
+        }
+    }
+
     /// Seals them under the document's key.
     pub(crate) fn seal(&self, vault: &Vault, doc: DocId) -> Result<Vec<u8>, Refusal> {
         let plain = serde_json::to_vec(self).map_err(|_| Refusal::Because(types::Reason::StorageError))?;

@@ -7,7 +7,7 @@
 use crate::{
     artefacts, book::Admission, desk::Desk, facts::ArrivalFacts, refusal::Refusal, retain, watch::Folder,
 };
-use inbox::{Candidate, Claimed, Sidecar};
+use inbox::{Candidate, Claimed};
 use lifecycle::{Actor, Arrival, Channel, Sealed, Term, Trip};
 use std::{
     io::{Read, Write},
@@ -158,22 +158,7 @@ fn seal_claimed(
             return Err(refusal);
         }
     };
-    let (sidecar, bad_sidecar) = match claimed.sidecar() {
-        None => (Sidecar::default(), false),
-        Some(Ok(sidecar)) => (sidecar, false),
-        Some(Err(_)) => (Sidecar::default(), true),
-    };
-    let known = ArrivalFacts {
-        sha256: facts.sha256,
-        file_name: claimed.name(),
-        correlation_id: None,
-        expected_class: sidecar.expected_type,
-        patient_context: sidecar.patient_context,
-        tenant: sidecar.tenant,
-        retention: sidecar.retention,
-        callback: sidecar.callback,
-        bad_sidecar,
-    };
+    let known = ArrivalFacts::of_claimed(&claimed, facts.sha256);
     match arrival(desk, id, source, Channel::Inbox, blob, &facts, &known, None) {
         Ok(arrival) => {
             let asks = asks(desk, &known);

@@ -5,6 +5,7 @@
 //! file talk to a sandboxed worker. Policy decides; stations only carry out.
 
 // The trip, in its order (tests/house compares it with the lifecycle and the docs).
+mod durable;
 mod watch;
 mod intake;
 mod quarantine;

@@ -4,16 +4,10 @@
 //! at start, daily and at an orderly stop, and compared at start. What it cannot see is a ledger that was put back
 //! from a copy made after the mark.
 
-use crate::desk::Desk;
+use crate::{desk::Desk, durable};
 use ledger::{Ledger, LedgerError};
 use serde::{Deserialize, Serialize};
-use std::{
-    fs::{self, File},
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-    sync::PoisonError,
-};
+use std::{fs, io, path::Path, sync::PoisonError};
 use types::{Digest, UnixMillis};
 use vault::Vault;
 
@@ -79,7 +73,7 @@ pub(crate) fn write(desk: &Desk) -> io::Result<()> {
     let ledger_dir = state_dir.join(crate::opening::LEDGER_DIR);
     let record = digest_of(&ledger_dir, &desk.vault, seq).map_err(io::Error::other)?;
     let Some(record) = record else { return Ok(()) };
-    replace(&state_dir.join(FILE_NAME), &serde_json::to_vec(&Mark { seq, record, at })?)?;
+    durable::replace(&state_dir.join(FILE_NAME), &serde_json::to_vec(&Mark { seq, record, at })?)?;
     // While we run, nobody puts an old ledger in its place: what it holds now, it keeps.
     *desk.trust.lock().unwrap_or_else(PoisonError::into_inner) = Trust::Holds(at);
     Ok(())
@@ -92,25 +86,4 @@ fn digest_of(ledger_dir: &Path, vault: &Vault, seq: u64) -> Result<Option<Digest
     let Some(record) = Ledger::read_from(ledger_dir, seq)?.next().transpose()? else { return Ok(None) };
     let bytes = serde_json::to_vec(&record).unwrap_or_default();
     Ok((record.seq == seq).then(|| vault.keyed_digest("ledger-mark", &[&bytes])))
-}
-
-/// Replaces a small file: after a crash there is the old one or the new one.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // No label begins with a dot.
-    let staged = path.with_file_name(format!(".{name}.part"));
-    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
-    file.write_all(bytes)?;
-    settle(&file);
-    fs::rename(staged, path)?;
-    settle(&File::open(path.parent().unwrap_or(Path::new(".")))?);
-    Ok(())
-}
-
-/// Waits until a file or folder is on disk; a disk that does not confirm ends the process.
-pub(crate) fn settle(file: &File) {
-    if file.sync_all().is_err() {
-        tracing::error!("the disk did not confirm a write in the state directory (fsync failed); stopping");
-        std::process::abort();
-    }
 }

@@ -9,7 +9,7 @@ use lifecycle::{Actor, Channel};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, DirBuilder, File},
-    io::{self, Read},
+    io,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -22,8 +22,6 @@ use vault::{IntakeKey, SealedFacts, SealedReader, SealedWriter, VaultError};
 const DIR: &str = "sealed";
 /// Ends the name of a file that is whole; anything else is left over from a crash.
 const ENDING: &str = ".lz";
-/// Read at once when a file is compared with what was written.
-const PIECE_BYTES: usize = 256 << 10;
 /// Pauses between two tries to take in what could not be; the last one stays.
 const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(15), Duration::from_secs(300)];
 
@@ -92,15 +90,9 @@ impl Queue {
 
     /// Reads a sealed file back and compares it with what was written.
     pub(crate) fn verify(&self, doc: DocId, written: &SealedFacts) -> Result<(), Refusal> {
-        let mut file = File::open(self.path(doc)).map_err(crate::artefacts::disk)?;
-        let (mut sha256, mut piece) = (vault::Sha256::new(), vec![0; PIECE_BYTES]);
-        loop {
-            match file.read(&mut piece).map_err(crate::artefacts::disk)? {
-                0 => break,
-                read => sha256.update(&piece[..read]),
-            }
-        }
-        if sha256.finish() == written.sha256 { Ok(()) } else { Err(Reason::StorageError.into()) }
+        let file = File::open(self.path(doc)).map_err(crate::artefacts::disk)?;
+        let sha256 = crate::artefacts::sha256_of(file)?;
+        if sha256 == written.sha256 { Ok(()) } else { Err(Reason::StorageError.into()) }
     }
 
     /// Removes a file, durably; one that is not there is fine.

@@ -7,7 +7,7 @@
 
 use crate::{
     artefacts::hex,
-    mark::{replace, settle},
+    durable::{replace, settle},
 };
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -70,19 +70,10 @@ async fn take(
     let desk2 = desk.clone();
     let sealed = tokio::task::spawn_blocking(move || seal(&desk2, doc, body, limit)).await;
     let (blob, facts) = sealed.map_err(|_| Refused::because(Code::Internal, Reason::StorageError))??;
-    let known = ArrivalFacts {
-        sha256: facts.sha256,
-        file_name: submission.file_name,
-        correlation_id: submission.correlation_id,
-        expected_class: submission.expected_class,
-        patient_context: submission.patient_context,
-        tenant: submission.tenant,
-        retention: submission.retention,
-        callback: submission.callback,
-        bad_sidecar: false,
-    };
-    let arrival = intake::arrival(desk, doc, &submission.source, Channel::Grpc, blob, &facts, &known, key)
-        .map_err(refused)?;
+    let source = submission.source.clone();
+    let known = ArrivalFacts::of_submission(submission, facts.sha256);
+    let arrival =
+        intake::arrival(desk, doc, &source, Channel::Grpc, blob, &facts, &known, key).map_err(refused)?;
     let (content, asks) = (arrival.content, intake::asks(desk, &known));
     let admission = match desk.book.admit(doc, caller.actor.clone(), arrival, asks).await {
         Ok(admission) => admission,

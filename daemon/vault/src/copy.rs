@@ -1,18 +1,16 @@
 //! Copies of what lies on disk, as ciphertext: for backup and restore. No key is used here.
 
 use crate::blob::BlobName;
+use crate::digest::copy_and_hash;
 use crate::durable::{TEMPORARY_PREFIX, make_dir, new_file, remove_if_there, sync, sync_names};
 use crate::error::Context;
-use crate::{Sha256, Vault, VaultError};
+use crate::{Vault, VaultError};
 use nix::fcntl::OFlag;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use types::{Digest, DocId};
-
-/// Read at once when a file is copied.
-const PIECE_BYTES: usize = 256 * 1024;
 
 impl Vault {
     /// Opens a sealed blob as it lies on disk; what is read is ciphertext.
@@ -51,20 +49,10 @@ pub fn place_sealed(
     let mut copy = || -> io::Result<(u64, Digest)> {
         remove_if_there(&staged)?;
         let mut file = new_file(&staged)?;
-        let (mut bytes, mut sha256, mut piece) = (0, Sha256::new(), vec![0; PIECE_BYTES]);
-        loop {
-            match from.read(&mut piece)? {
-                0 => break,
-                read => {
-                    file.write_all(&piece[..read])?;
-                    sha256.update(&piece[..read]);
-                    bytes += read as u64;
-                }
-            }
-        }
+        let copied = copy_and_hash(from, &mut file)?;
         sync(&file);
         fs::rename(&staged, &path)?;
-        Ok((bytes, sha256.finish()))
+        Ok(copied)
     };
     copy().when("copy a sealed blob to", &path)
 }

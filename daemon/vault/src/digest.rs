@@ -1,7 +1,11 @@
 //! SHA-256, the one plain hash of the appliance.
 
 use aws_lc_rs::digest::{Context, SHA256};
+use std::io::{self, Read, Write};
 use types::Digest;
+
+/// Bytes read and hashed at a time.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// SHA-256 of bytes that arrive in pieces.
 #[derive(Clone)]
@@ -36,6 +40,32 @@ impl Default for Sha256 {
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> Digest {
     digest_of(aws_lc_rs::digest::digest(&SHA256, bytes).as_ref())
+}
+
+/// Length and SHA-256 of everything that a reader gives.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sha256_of(from: &mut (impl Read + ?Sized)) -> io::Result<(u64, Digest)> {
+    copy_and_hash(from, &mut io::sink())
+}
+
+/// Copies everything that a reader gives; length and SHA-256 of it.
+pub(crate) fn copy_and_hash(
+    from: &mut (impl Read + ?Sized),
+    to: &mut impl Write,
+) -> io::Result<(u64, Digest)> {
+    let (mut bytes, mut sha256, mut piece) = (0, Sha256::new(), vec![0; PIECE_BYTES]);
+    loop {
+        match from.read(&mut piece)? {
+            0 => return Ok((bytes, sha256.finish())),
+            read => {
+                to.write_all(&piece[..read])?;
+                sha256.update(&piece[..read]);
+                bytes += read as u64;
+            }
+        }
+    }
 }
 
 /// The 32 bytes that SHA-256 and HMAC-SHA-256 return as a slice.

@@ -43,7 +43,7 @@ mod vault;
 pub use age::{Identity, Recipient};
 pub use blob::{Area, BadBlobName, BlobFacts, BlobName, BlobReader, BlobWriter};
 pub use copy::{place_sealed, sealed_path, settle_sealed};
-pub use digest::{Sha256, sha256};
+pub use digest::{Sha256, sha256, sha256_of};
 pub use error::VaultError;
 pub use escrow::{ESCROW_RECIPIENTS_MIN, Escrow, OpenedEscrow, RestoredKeys};
 pub use facts::FACTS_BYTES_MAX;

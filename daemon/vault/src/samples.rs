@@ -8,15 +8,12 @@ use crate::durable::{make_dir, remove_if_there, replace, sync_names};
 use crate::error::Context;
 use crate::keystore::Scope;
 use crate::secret::Secret;
-use crate::{Area, Sha256, VaultError};
+use crate::{Area, VaultError, sha256_of};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use types::{BlobId, Digest, DocId};
-
-/// Read at once when a file is hashed.
-const PIECE_BYTES: usize = 64 * 1024;
 
 /// One sealed blob as it lies on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,15 +141,5 @@ fn hash(path: &Path) -> io::Result<Option<(u64, Digest)>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
-    let (mut sha256, mut bytes) = (Sha256::new(), 0);
-    let mut piece = vec![0; PIECE_BYTES];
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(Some((bytes, sha256.finish()))),
-            read => {
-                sha256.update(&piece[..read]);
-                bytes += read as u64;
-            }
-        }
-    }
+    sha256_of(&mut file).map(Some)
 }

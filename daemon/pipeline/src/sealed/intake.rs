@@ -113,23 +113,8 @@ impl Inner {
     /// False when the file was still being written.
     fn seal_claimed(&self, key: &IntakeKey, source: &Label, claimed: &mut Claimed) -> Result<bool, Refusal> {
         let doc = claimed.id;
-        let (sidecar, bad_sidecar) = match claimed.sidecar() {
-            None => (inbox::Sidecar::default(), false),
-            Some(Ok(sidecar)) => (sidecar, false),
-            Some(Err(_)) => (inbox::Sidecar::default(), true),
-        };
         let by = Actor::Inbox { source: source.clone(), uid: claimed.owner_uid() };
-        let facts = ArrivalFacts {
-            sha256: UNKNOWN,
-            file_name: claimed.name(),
-            correlation_id: None,
-            expected_class: sidecar.expected_type,
-            patient_context: sidecar.patient_context,
-            tenant: sidecar.tenant,
-            retention: sidecar.retention,
-            callback: sidecar.callback,
-            bad_sidecar,
-        };
+        let facts = ArrivalFacts::of_claimed(claimed, UNKNOWN);
         let taken = Taken {
             by: by.clone(),
             source: source.clone(),
@@ -170,21 +155,12 @@ impl Inner {
             return Err(Refused::because(Code::Temporary, Reason::DiskFull));
         }
         let (doc, by) = (self.new_doc(), caller.actor.clone());
-        let facts = ArrivalFacts {
-            sha256: UNKNOWN,
-            file_name: what.file_name,
-            correlation_id: what.correlation_id,
-            expected_class: what.expected_class,
-            patient_context: what.patient_context,
-            tenant: what.tenant,
-            retention: what.retention,
-            callback: what.callback,
-            bad_sidecar: false,
-        };
-        let idempotency = what.idempotency_key.map(|key| (name_of(caller), key));
+        let idempotency = what.idempotency_key.clone().map(|key| (name_of(caller), key));
+        let source_name = what.source.clone();
+        let facts = ArrivalFacts::of_submission(what, UNKNOWN);
         let taken = Taken {
             by: by.clone(),
-            source: what.source.clone(),
+            source: source_name.clone(),
             channel: Channel::Grpc,
             name: None,
             facts,
@@ -206,7 +182,7 @@ impl Inner {
             }
             writer.write_all(&chunk).map_err(|error| refused(crate::artefacts::disk(error)))?;
         }
-        self.finish(doc, writer, bytes, by, &what.source).map_err(refused)?;
+        self.finish(doc, writer, bytes, by, &source_name).map_err(refused)?;
         Ok(doc)
     }
 
