@@ -252,6 +252,7 @@ mod tests {
             "unseal --key-file f",
             "bench --set s --inbox i",
             "bench store --dir d -o json",
+            "bench vault --dir d --mib 64",
             "completions bash",
         ] {
             let words = std::iter::once("lazaretctl").chain(line.split(' '));

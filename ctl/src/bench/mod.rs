@@ -5,6 +5,7 @@ mod machine;
 mod peer;
 mod report;
 mod store;
+mod vault;
 
 use crate::{
     appliance,
@@ -61,13 +62,24 @@ pub(crate) enum Part {
   lazaretctl bench store --dir /var/lib/lazaret -o json"
     )]
     Store(store::Store),
+    /// Bytes per second that are sealed and opened, offline, beside `openssl speed` where there is an openssl
+    #[command(after_help = "Example:
+  lazaretctl bench vault --dir /dev/shm")]
+    Vault(vault::Sealing),
 }
 
 /// Measures a part, offline.
 pub(crate) fn part(part: &Part, format: Format) -> Outcome {
     match part {
         Part::Store(what) => store::run(what, format),
+        Part::Vault(what) => vault::run(what, format),
     }
+}
+
+/// The middle of some figures.
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates.get(rates.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// One look at the running appliance.
@@ -181,4 +193,15 @@ fn drop_all(files: &[PathBuf], inbox: &Path) -> Outcome<BTreeMap<String, u64>> {
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn a_median_is_the_middle() {
+        assert_eq!(median(vec![9.0, 1.0, 5.0]), 5.0);
+        assert_eq!(median(Vec::new()), 0.0);
+    }
 }

@@ -1,7 +1,7 @@
 //! `lazaretctl bench store`: durable commits per second of the ledger, beside SQLite on the same disk in the same
 //! minutes. Works offline, in a folder of its own; no appliance is touched.
 
-use super::{machine::Machine, peer};
+use super::{machine::Machine, median, peer};
 use crate::{
     fail::{Exit, Failure, Outcome},
     output::{self, Column, Format, Table},
@@ -187,11 +187,6 @@ impl Case {
     }
 }
 
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates.get(rates.len() / 2).copied().unwrap_or(0.0)
-}
-
 impl Report {
     fn table(&self) -> Table {
         let peer = self.peer.as_deref().unwrap_or("no peer");
@@ -238,11 +233,5 @@ mod tests {
         assert_eq!(report.cases.len(), CASES.len());
         assert!(report.cases.iter().all(|case| case.commits_per_s > 0.0));
         assert_eq!(report.peer.is_some(), report.cases.iter().all(|case| case.ratio.is_some()));
-    }
-
-    #[test]
-    fn a_median_is_the_middle() {
-        assert_eq!(median(vec![9.0, 1.0, 5.0]), 5.0);
-        assert_eq!(median(Vec::new()), 0.0);
     }
 }
