@@ -68,6 +68,11 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
+    /// Files from an inbox that are accounted for.
+    pub(crate) fn files(&self) -> u64 {
+        (self.arrived - self.uploads) + self.refused + self.vanished
+    }
+
     /// Adds what came later.
     pub(crate) fn add(&mut self, more: &Self) {
         self.uploads += more.uploads;
@@ -95,15 +100,24 @@ impl Closed {
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 
+    /// As of the last record of a day.
+    pub(crate) fn up_to(day: u64, through: u64, totals: BTreeMap<Label, Totals>) -> Self {
+        Self { day, through, totals }
+    }
+
+    /// Remembers it, durable on return.
+    pub(crate) fn write(&self, state_dir: &Path) -> std::io::Result<()> {
+        durable::replace(&state_dir.join(FILE_NAME), &serde_json::to_vec(self).unwrap_or_default())
+    }
+
     /// Files of a source that are accounted for up to there.
     pub(crate) fn files(&self, source: &Label) -> u64 {
-        let totals = self.totals.get(source).copied().unwrap_or_default();
-        (totals.arrived - totals.uploads) + totals.refused + totals.vanished
+        self.totals.get(source).map_or(0, Totals::files)
     }
 }
 
 impl Day {
-    fn add(&mut self, record: &Record) {
+    pub(crate) fn add(&mut self, record: &Record) {
         self.through = record.seq;
         let mut count = |source: &Label, change: fn(&mut Totals, u64), by: u64| {
             change(self.totals.entry(source.clone()).or_default(), by);
@@ -220,13 +234,11 @@ async fn close_day(
     for (source, totals) in &figures.totals {
         closed.totals.entry(source.clone()).or_default().add(totals);
     }
-    let (file, bytes) =
-        (desk.settings.paths.state_dir.join(FILE_NAME), serde_json::to_vec(closed).unwrap_or_default());
-    let (folders, through) = (folders.to_vec(), closed.through);
+    let (folders, closed) = (folders.to_vec(), closed.clone());
     desk.blocking(move |desk| {
-        durable::replace(&file, &bytes).map_err(disk)?;
+        closed.write(&desk.settings.paths.state_dir).map_err(disk)?;
         // A crash in between is made good when the journals are opened.
-        let close = |folder: &Arc<Folder>| folder.sightings(|seen| seen.close(through, &desk.vault));
+        let close = |folder: &Arc<Folder>| folder.sightings(|seen| seen.close(closed.through, &desk.vault));
         folders.iter().try_for_each(close).map_err(disk)
     })
     .await

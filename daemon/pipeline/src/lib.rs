@@ -21,6 +21,7 @@ mod retain;
 
 mod accounting;
 mod admission;
+mod after_restore;
 mod appliance;
 mod arriving;
 mod artefacts;

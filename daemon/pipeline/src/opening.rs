@@ -2,6 +2,7 @@
 //! a crash may have left.
 
 use crate::{
+    after_restore,
     appliance::Appliance,
     arriving::Arriving,
     backup::Runs,
@@ -118,6 +119,7 @@ pub(crate) fn open(
     let index_dir = state_dir.join(INDEX_DIR);
     let (store, opened) =
         Store::open_reporting(&index_dir, &ledger_dir, probe_index, |seq| progress(seq, recovery.records))?;
+    after_restore::begin(&state_dir, &ledger_dir)?;
     let closed = Closed::read(&state_dir);
     let folders = Folder::open_all(&settings, &vault, &closed)?;
     refuse_a_lost_ledger(&vault, recovery.records)?;

@@ -322,9 +322,21 @@ impl Sightings {
     }
 }
 
+/// The folder of all journals.
+pub(crate) fn folder(state_dir: &Path) -> PathBuf {
+    state_dir.join("seen")
+}
+
 /// The journal of a source.
 pub(crate) fn path_of(state_dir: &Path, source: &types::Label) -> PathBuf {
-    state_dir.join("seen").join(source.as_str())
+    folder(state_dir).join(source.as_str())
+}
+
+/// Makes a journal: `ever` files up to a record, and one more at each record since; all are accounted for.
+pub(crate) fn begin(path: &Path, through: u64, ever: u64, since: &[u64], next: u64) -> io::Result<()> {
+    let lines = since.iter().map(|seq| format!("s {seq}\nd {seq}\n"));
+    let text = lines.fold(format!("{HEADER} {through} {ever} {ever} {next}\n"), |text, line| text + &line);
+    replace(path, text.as_bytes())
 }
 
 /// The name of a vanished file, for those who may know it.

@@ -100,7 +100,7 @@ impl Folder {
         closed: &Closed,
     ) -> Result<Vec<Arc<Self>>, StartError> {
         let state_dir = &settings.paths.state_dir;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(state_dir.join("seen"))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(sightings::folder(state_dir))?;
         let mut folders = Vec::new();
         for source in &settings.sources {
             let path = sightings::path_of(state_dir, &source.name);

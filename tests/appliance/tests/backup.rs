@@ -161,6 +161,11 @@ fn a_backup_of_a_working_appliance_is_restored_elsewhere_with_one_escrow_key_alo
     assert_eq!(documents.len(), expected.len() + 2, "it works on");
     let duplicates = documents.iter().filter(|doc| !doc["duplicate_of"].is_null()).count();
     assert_eq!(duplicates, 1, "what it knew before is known");
+    // Other inboxes, one balance: up to the restore the ledger's word counts, from then on what is seen.
+    let balance = second.ctl(&["balance"]).unwrap();
+    assert_eq!(balance.code, 0, "{}", balance.text());
+    let fax = &second.json(&["balance"]).unwrap()["sources"][0];
+    assert_eq!((number(fax, "seen"), number(fax, "arrived")), (6, 6), "{fax}");
     // It can be backed up in its turn, and the folder of the first appliance knows that its history ended.
     let onward = second.ctl(&["backup", "create", &safe.text("onward")]).unwrap();
     assert_eq!(onward.code, 0, "{}", onward.stderr);
