@@ -38,6 +38,7 @@ struct Status {
     sealed: bool,
     queued: u64,
     keys_rotated_at: Option<String>,
+    oldest_undelivered: Option<String>,
     sources: Vec<Source>,
     stations: Vec<Station>,
 }
@@ -98,6 +99,9 @@ pub(crate) async fn status(client: &Client, format: Format) -> Outcome {
         line("sandbox", format!("{sandbox}, Landlock ABI {}", status.landlock_abi));
         for (state, documents) in &status.counts {
             line(state, documents.to_string());
+        }
+        if let Some(at) = &status.oldest_undelivered {
+            line("oldest undelivered", format!("received {at}"));
         }
         line("in inboxes", status.waiting_in_inboxes.to_string());
         line("ledger", format!("{} records", status.ledger_records));
@@ -221,6 +225,7 @@ impl From<StatusReply> for Status {
             sealed: s.sealed,
             queued: s.queued,
             keys_rotated_at: s.keys_rotated_at_ms.map(time),
+            oldest_undelivered: s.oldest_undelivered_ms.map(time),
             sources: s.sources.into_iter().map(source).collect(),
             stations: s.stations.into_iter().map(station).collect(),
         }

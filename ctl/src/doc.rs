@@ -213,6 +213,7 @@ pub(crate) fn show(format: Format, document: Document) -> Outcome {
         line("confidence", d.confidence.map(|confidence| format!("{confidence:.4}")));
         line("route", d.route.clone());
         line("owner", d.owner.clone());
+        line("correlation id", d.correlation_id.clone());
         line("received", Some(d.received_at.clone()));
         line("updated", Some(d.updated_at.clone()));
         line("kept until", Some(format!("{} ({})", d.retain_until, d.retention)));

@@ -32,6 +32,7 @@ pub(crate) struct Document {
     pub(crate) schedules: Vec<Term>,
     pub(crate) destroyed_before: Option<String>,
     pub(crate) resent_of: Option<String>,
+    pub(crate) correlation_id: Option<String>,
 }
 
 /// How long one part of a document is kept.
@@ -147,6 +148,7 @@ impl From<v1::Document> for Document {
             schedules: d.schedules.into_iter().map(Term::from).collect(),
             destroyed_before: d.destroyed_before,
             resent_of: d.resent_of,
+            correlation_id: d.correlation_id,
         }
     }
 }

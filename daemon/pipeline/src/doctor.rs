@@ -4,6 +4,7 @@ use crate::{
     checkpoints,
     desk::Desk,
     mark::Trust,
+    undelivered,
     view::{Check, Code, LedgerReport, Refused},
     watch::Folder,
 };
@@ -34,6 +35,7 @@ fn look(desk: &Desk, folders: &[Arc<Folder>]) -> Vec<Check> {
     ];
     checks.extend(folders.iter().map(|folder| inbox_check(folder)));
     checks.extend(route_checks(desk));
+    checks.push(undelivered::check(desk));
     checks.push(Check {
         name: "opt-outs",
         ok: !desk.settings.sandbox.allow_degraded,

@@ -66,6 +66,7 @@ mod status;
 mod submit;
 mod sweep;
 mod turned_away;
+mod undelivered;
 mod upkeep;
 mod view;
 mod view_appliance;

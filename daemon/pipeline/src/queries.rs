@@ -59,12 +59,11 @@ pub(crate) fn view(desk: &Desk, document: Document) -> Result<DocumentView, Refu
         sealed.as_ref().and_then(|sealed| facts::open_digest(&desk.vault, id, purpose, &sealed.0))
     };
     let arrival = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0);
-    let sha256_original =
-        if state.position == Position::Gone { None } else { arrival.ok().map(|facts| facts.sha256) };
+    let arrival = arrival.ok().filter(|_| state.position != Position::Gone);
     Ok(DocumentView {
         id,
         state: state.status(),
-        sha256_original,
+        sha256_original: arrival.as_ref().map(|facts| facts.sha256),
         sha256_redacted: digest(facts::PRODUCT, &state.sealed_product),
         sha256_text: digest(facts::TEXT, &state.sealed_text),
         source: state.source,
@@ -79,6 +78,7 @@ pub(crate) fn view(desk: &Desk, document: Document) -> Result<DocumentView, Refu
         duplicate_of: state.duplicate_of,
         destroyed_before: state.destroyed_before,
         resent_of: state.resent_of,
+        correlation_id: arrival.and_then(|facts| facts.correlation_id),
         parent: None,
         children: Vec::new(),
         holds,

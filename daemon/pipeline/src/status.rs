@@ -3,6 +3,7 @@
 use crate::{
     desk::Desk,
     submit::refused,
+    undelivered,
     view::{Progress, Refused, RouteView, SourceView, StatusView},
     watch::Folder,
 };
@@ -46,6 +47,7 @@ pub(crate) fn status(desk: &Desk, folders: &[Arc<Folder>]) -> Result<StatusView,
         sealed: false,
         queued: desk.queue.files(),
         keys_rotated_at: Some(keys.root_made),
+        oldest_undelivered: undelivered::oldest(desk)?,
     })
 }
 

@@ -88,7 +88,11 @@ async fn take(
     drop(arriving);
     desk.wake.notify_one();
     match admission {
-        Admission::New { duplicate_of } => Ok(Receipt { doc, duplicate_of, repeated: false }),
+        Admission::New { duplicate_of } => {
+            // The id is the correlation id of the journal; the caller's may name a patient and stays sealed (A25).
+            tracing::info!(%doc, %source, "received");
+            Ok(Receipt { doc, duplicate_of, repeated: false })
+        }
         Admission::Repeated(first) => repeated(desk, first, content),
     }
 }

@@ -73,6 +73,7 @@ pub struct DocumentView {
     pub duplicate_of: Option<DocId>,
     pub destroyed_before: Option<DocId>,
     pub resent_of: Option<DocId>,
+    pub correlation_id: Option<Label>,
     pub parent: Option<DocId>,
     pub children: Vec<DocId>,
     pub holds: Vec<Label>,

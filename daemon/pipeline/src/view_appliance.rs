@@ -53,6 +53,7 @@ pub struct StatusView {
     pub sealed: bool,
     pub queued: u64,
     pub keys_rotated_at: Option<UnixMillis>,
+    pub oldest_undelivered: Option<UnixMillis>,
 }
 
 /// Whether the keys are at hand.

@@ -33,6 +33,7 @@ pub(crate) fn document(view: p::DocumentView) -> v1::Document {
         schedules: view.schedules.into_iter().map(term).collect(),
         destroyed_before: view.destroyed_before.map(|id| id.to_string()),
         resent_of: view.resent_of.map(|id| id.to_string()),
+        correlation_id: view.correlation_id.map(|id| id.to_string()),
     }
 }
 
@@ -199,6 +200,7 @@ pub(crate) fn status(view: p::StatusView) -> v1::StatusReply {
         sealed: view.sealed,
         queued: view.queued,
         keys_rotated_at_ms: view.keys_rotated_at.map(|at| at.0),
+        oldest_undelivered_ms: view.oldest_undelivered.map(|at| at.0),
     }
 }
 

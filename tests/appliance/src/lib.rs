@@ -7,6 +7,9 @@ use kit::Appliance;
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
 
+/// Turns the clock of a process that is started with it in `LD_PRELOAD`; from the package faketime.
+pub const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+
 /// The document whose original has this SHA-256 and that is no duplicate.
 ///
 /// # Errors

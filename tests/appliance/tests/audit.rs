@@ -2,7 +2,7 @@
 //! with a ledger that was put back.
 #![allow(clippy::unwrap_used, clippy::tests_outside_test_module, reason = "a test file")]
 
-use appliance::text;
+use appliance::{FAKETIME, text};
 use kit::{Appliance, Outcome, Plan};
 use std::{fs, path::Path, process::Command};
 
@@ -119,8 +119,6 @@ fn the_daemon_does_not_start_on_a_ledger_that_was_put_back() {
     let doctor = appliance.json(&["doctor"]).unwrap().to_string();
     assert!(doctor.contains("covers all but"), "{doctor}");
 }
-
-const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
 /// Verifies offline with the pinned key; gives how many keys signed.
 fn keys(appliance: &Appliance, dir: &str, key: &str) -> u64 {

@@ -36,7 +36,7 @@ fn an_upload_is_acknowledged_once_and_can_be_followed() {
     assert_eq!(code, 5, "other bytes under the same key would be lost silently");
     appliance.rest(120).unwrap();
     let doc = one(&appliance);
-    assert_eq!(text(&doc, "id"), id);
+    assert_eq!((text(&doc, "id"), text(&doc, "correlation_id")), (id.as_str(), "trace-1"));
     let events = appliance.json(&["doc", "events", &id]).unwrap().to_string();
     assert!(events.contains("arrived") && events.contains("redacted"), "{events}");
     let explained = appliance.ctl(&["doc", "explain", &id]).unwrap().text();

@@ -1,8 +1,14 @@
 //! The daemon as a service: systemd's protocol, reload, stop.
 #![allow(clippy::unwrap_used, clippy::tests_outside_test_module, reason = "a test file")]
 
+use appliance::{FAKETIME, text};
 use kit::{Appliance, Plan};
-use std::{fs, os::unix::net::UnixDatagram, thread::sleep, time::Duration};
+use std::{
+    fs,
+    os::unix::net::UnixDatagram,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 fn told(socket: &UnixDatagram) -> String {
     let mut all = String::new();
@@ -58,4 +64,51 @@ fn a_drained_daemon_goes_on_where_it_stopped() {
     appliance.start().unwrap();
     appliance.rest(240).unwrap();
     assert_eq!(appliance.documents().unwrap().len(), 4);
+}
+
+// A55: what is not delivered is a matter of compliance: its age is shown, and too old is said.
+#[test]
+fn a_delivery_that_waits_is_shown_and_is_late_by_its_route() {
+    let clock = tempfile::NamedTempFile::new().unwrap();
+    let set = |offset: &str| fs::write(clock.path(), format!("{offset}\n")).unwrap();
+    set("+0");
+    let plan = Plan::default().env("LD_PRELOAD", FAKETIME).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    let plan = plan.env("FAKETIME_TIMESTAMP_FILE", &clock.path().to_string_lossy());
+    let mut appliance = plan.start().unwrap();
+    let (outbox, aside) = (appliance.outbox(), appliance.home.join("aside"));
+    fs::rename(&outbox, &aside).unwrap();
+    fs::create_dir(&outbox).unwrap();
+    for slip in 0..3 {
+        appliance.drop_in("fax", &format!("slip-{slip}.png"), &corpus::slip(slip).bytes).unwrap();
+    }
+    // Those that are not sure wait for a person; the others for their folder.
+    let waits = |doc: &serde_json::Value| ["routed", "review"].contains(&text(doc, "state"));
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while appliance.documents().unwrap().iter().filter(|doc| waits(doc)).count() < 3 {
+        assert!(Instant::now() < deadline, "{}", appliance.log());
+        sleep(Duration::from_millis(100));
+    }
+    let mut documents = appliance.documents().unwrap();
+    documents.retain(|doc| text(doc, "state") == "routed");
+    documents.sort_by_key(|doc| text(doc, "id").to_owned());
+    let doc = documents.first().expect("one of three slips is sure");
+    assert_eq!(appliance.json(&["status"]).unwrap()["oldest_undelivered"], doc["received_at"]);
+    let deliveries = |appliance: &Appliance| {
+        let said = appliance.ctl(&["doctor", "-o", "json"]).unwrap().json().unwrap();
+        let check = said["checks"].as_array().unwrap().iter().find(|check| check["name"] == "deliveries");
+        let check = check.unwrap();
+        (check["ok"].as_bool().unwrap(), text(check, "detail").to_owned())
+    };
+    let (in_time, said) = deliveries(&appliance);
+    assert!(in_time && said.contains("wait, the oldest received 0 h ago"), "{said}");
+    appliance.stop().unwrap();
+    set("+72h");
+    appliance.start().unwrap();
+    let (in_time, said) = deliveries(&appliance);
+    assert!(!in_time && said.contains(text(doc, "id")), "{said}");
+    fs::remove_dir(&outbox).unwrap();
+    fs::rename(&aside, &outbox).unwrap();
+    appliance.rest(240).unwrap();
+    assert_eq!(appliance.json(&["status"]).unwrap()["oldest_undelivered"], serde_json::Value::Null);
+    assert_eq!(deliveries(&appliance), (true, "none waits".to_owned()));
 }

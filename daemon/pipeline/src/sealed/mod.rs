@@ -327,6 +327,7 @@ impl Inner {
             sealed: true,
             queued: self.queue.files(),
             keys_rotated_at: None,
+            oldest_undelivered: None,
         }
     }
 
