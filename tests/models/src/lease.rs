@@ -1,4 +1,5 @@
-//! Two who may work on one document: claim, look, work, record, give back. Leases run out; the daemon may crash.
+//! Two who may work on one document: claim, look, work, record, give back. Leases run out; the daemon may crash; a
+//! person, who needs no lease, may decide in between.
 //!
 //! In one daemon a document travels once at a time anyway; the lease is what a second node will rely on.
 
@@ -7,9 +8,11 @@ use stateright::{Checker as _, Model, Property};
 const WORKERS: usize = 2;
 /// Stations before the document.
 const STATIONS: u8 = 2;
-/// How often time passes and how often the daemon crashes in one history. Less is tried first: short stories are
-/// read.
-const LIMITS: [(u8, u8); 4] = [(0, 0), (1, 0), (0, 1), (2, 1)];
+/// Each claim ends in a record, or in one of the few things that may happen in a history.
+const CLAIMS_MAX: u8 = 8;
+/// How often time passes, the daemon crashes and a person decides in one history. Less is tried first: short stories
+/// are read.
+const LIMITS: [(u8, u8, u8); 5] = [(0, 0, 0), (0, 0, 1), (1, 0, 0), (0, 1, 0), (2, 1, 1)];
 
 /// What one worker does, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,7 +23,8 @@ pub enum Step {
     Look,
     /// `pipeline/runner.rs: run_station`.
     Work,
-    /// `pipeline/book.rs: judge`: accepted if the version is still the one that was looked at.
+    /// `store/embedded.rs: judge`: accepted if the lease is still the worker's and the version still the one that was
+    /// looked at.
     Record,
     /// `store/lease.rs: finish`: gives back what its token is for.
     Finish,
@@ -36,6 +40,8 @@ pub enum Without {
     Nothing,
     /// A fact is taken whatever it was decided on.
     VersionCheck,
+    /// A fact is taken of one whose lease went to another.
+    Fence,
     /// A lease is given back whoever holds it.
     TokenCheck,
     /// A lease is given out although another is in force.
@@ -53,7 +59,7 @@ pub struct Leases {
     pub plan: [Step; 5],
     /// The hole.
     pub without: Without,
-    limits: (u8, u8),
+    limits: (u8, u8, u8),
 }
 
 /// Store, ledger, and both workers.
@@ -61,13 +67,14 @@ pub struct Leases {
 pub struct State {
     now: u8,
     crashes: u8,
+    persons: u8,
     last_token: u8,
     /// Token, and when it runs out.
     lease: Option<(u8, u8)>,
     version: u8,
     /// Facts taken for each version.
     taken: [u8; STATIONS as usize],
-    /// Work done for each version under a lease in force, counted anew when the daemon crashed.
+    /// Work done for each version under a lease in force, counted anew when the daemon crashed or a person decided.
     worked: [u8; STATIONS as usize],
     /// Somebody's lease ran out: who is late may be overtaken, and overtake.
     late: bool,
@@ -80,6 +87,8 @@ struct Worker {
     at: usize,
     lease: Option<(u8, u8)>,
     seen: Option<u8>,
+    /// A person decided since.
+    overtaken: bool,
     did: Option<u8>,
 }
 
@@ -92,6 +101,8 @@ pub enum Action {
     Time,
     /// The daemon dies and starts again.
     Crash,
+    /// A person decides something of the document: a hold, another route.
+    Person,
 }
 
 impl Model for Leases {
@@ -102,6 +113,7 @@ impl Model for Leases {
         vec![State {
             now: 0,
             crashes: 0,
+            persons: 0,
             last_token: 0,
             lease: None,
             version: 0,
@@ -121,6 +133,9 @@ impl Model for Leases {
         if s.crashes < self.limits.1 {
             actions.push(Action::Crash);
         }
+        if s.persons < self.limits.2 {
+            actions.push(Action::Person);
+        }
     }
 
     fn next_state(&self, s: &State, action: Action) -> Option<State> {
@@ -135,6 +150,12 @@ impl Model for Leases {
             Action::Time => {
                 next.late |= s.workers.iter().any(|worker| worker.lease.is_some());
                 next.now += 1;
+            }
+            Action::Person => {
+                next.persons += 1;
+                // What was done before is to be done again, on what is true now.
+                next.worked = Default::default();
+                next.workers.iter_mut().for_each(|worker| worker.overtaken = worker.seen.is_some());
             }
             Action::Crash => {
                 next.crashes += 1;
@@ -169,13 +190,17 @@ impl Leases {
                 if s.version == STATIONS || (in_force && self.without != Without::ExpiryCheck) {
                     return false;
                 }
+                if s.last_token == CLAIMS_MAX {
+                    s.wrong = Some("the document is claimed again and again, and nothing is ever recorded");
+                    return true;
+                }
                 if self.without != Without::GrowingToken {
                     s.last_token += 1;
                 }
                 s.lease = Some((s.last_token, s.now + 1));
                 me.lease = s.lease;
             }
-            Step::Look => me.seen = Some(s.version),
+            Step::Look => (me.seen, me.overtaken) = (Some(s.version), false),
             Step::Work => {
                 let Some(seen) = me.seen else {
                     s.wrong = Some("work on a state that nobody looked at");
@@ -190,13 +215,24 @@ impl Leases {
                     s.wrong = Some("work on a state that is no longer true");
                 }
                 me.did = Some(seen);
-                s.worked[seen as usize] += u8::from(mine && !s.late);
+                s.worked[seen as usize] += u8::from(mine && !s.late && !me.overtaken);
             }
             Step::Record => {
                 let seen = me.seen.filter(|seen| *seen < STATIONS);
+                let token = |lease: Option<(u8, u8)>| lease.map(|(token, _)| token);
+                let is_mine = me.lease.is_some() && token(s.lease) == token(me.lease);
                 if let Some(seen) = seen
-                    && (seen == s.version || self.without == Without::VersionCheck)
+                    && (is_mine || self.without == Without::Fence)
+                    && ((seen == s.version && !me.overtaken) || self.without == Without::VersionCheck)
                 {
+                    if me.overtaken {
+                        s.wrong = Some("a fact is recorded on what a person has changed meanwhile");
+                    }
+                    if s.lease.is_some() && !is_mine {
+                        s.wrong = Some(
+                            "a fact is recorded by one who lost the document, while another works on it",
+                        );
+                    }
                     s.taken[seen as usize] += 1;
                     s.version = s.version.max(seen + 1);
                     if me.did != Some(seen) {
@@ -209,7 +245,7 @@ impl Leases {
                 if mine || self.without == Without::TokenCheck {
                     s.lease = None;
                 }
-                me = Worker { at: me.at, seen: me.seen, did: me.did, lease: None };
+                me = Worker { lease: None, ..me };
             }
         }
         // A new round begins with nothing known.
@@ -267,6 +303,7 @@ fn words(action: &Action) -> String {
         Action::Step(worker, step) => format!("{} {}", ["A", "B"][*worker], step.words()),
         Action::Time => "time passes".to_owned(),
         Action::Crash => "crash".to_owned(),
+        Action::Person => "a person decides".to_owned(),
     }
 }
 
@@ -286,8 +323,14 @@ impl Step {
 
 impl Without {
     /// Every hole.
-    pub const ALL: [Self; 5] =
-        [Self::VersionCheck, Self::TokenCheck, Self::ExpiryCheck, Self::GrowingToken, Self::ClearingAtStart];
+    pub const ALL: [Self; 6] = [
+        Self::VersionCheck,
+        Self::Fence,
+        Self::TokenCheck,
+        Self::ExpiryCheck,
+        Self::GrowingToken,
+        Self::ClearingAtStart,
+    ];
 
     /// In words.
     #[must_use]
@@ -295,6 +338,7 @@ impl Without {
         match self {
             Self::Nothing => "nothing left out",
             Self::VersionCheck => "a fact is taken whatever it was decided on",
+            Self::Fence => "a fact is taken of one whose lease went to another",
             Self::TokenCheck => "a lease is given back whoever holds it",
             Self::ExpiryCheck => "a lease is given out although another is in force",
             Self::GrowingToken => "every lease has the same token",

@@ -76,9 +76,9 @@ fn leases() -> String {
     assert_eq!(found, None, "leases do not hold");
     let mut page = format!(
         "\n## Lease and fence\n\nTwo workers, A and B, one document with two stations; time passes (or the clock jumps), \
-         and every lease runs out; the daemon crashes. Holds in all {states} states. Steps of each: claim \
+         and every lease runs out; the daemon crashes; a person decides something in between. Holds in all {states} states. Steps of each: claim \
          (`store/lease.rs: claim`), look (`pipeline/runner.rs: travel`), work (`pipeline/runner.rs: run_station`), record \
-         if the version is still the one looked at (`pipeline/book.rs: judge`), give back what the token is for \
+         if the lease is still the own and the version the one looked at (`store/embedded.rs: judge`), give back what the token is for \
          (`store/lease.rs: finish`).\n\n| change | history | what is wrong |\n|---|---|---|\n"
     );
     let mut row = |name: &str, leases: Leases| match lease::check(&leases).0 {
@@ -118,4 +118,22 @@ fn every_fsync_and_every_order_is_needed_or_said_to_be_free() {
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(written == page, "{PAGE} is not up to date: run {BLESS}=1 cargo test --release -p models");
+}
+
+// A step of a model is a function of the code; one that moved takes its name along.
+#[test]
+fn every_step_names_a_function_that_is_there() {
+    let root = house::root();
+    let page = std::fs::read_to_string(root.join(PAGE)).expect("the page is there");
+    let mut looked = 0;
+    // `vault/keystore/mod.rs: finish` lies in daemon/vault/src/keystore/mod.rs.
+    for place in page.split('`').filter(|text| text.contains(".rs")) {
+        let (file, function) = place.split_once(": ").unwrap_or((place, ""));
+        let (room, rest) = file.split_once('/').expect("a room and a file");
+        let code = std::fs::read_to_string(root.join("daemon").join(room).join("src").join(rest));
+        let code = code.unwrap_or_else(|error| panic!("{place}: {error}"));
+        assert!(function.is_empty() || code.contains(&format!("fn {function}")), "{place} is not there");
+        looked += 1;
+    }
+    assert!(looked > 50, "{looked}");
 }
