@@ -22,7 +22,7 @@ use crate::vault::{BLOBS_NAME, lock};
 use crate::{Identity, MasterKey, Recipient, Vault, VaultError, age};
 use std::collections::BTreeMap;
 use std::path::Path;
-use types::{DocId, UnixMillis};
+use types::{Digest, DocId, UnixMillis};
 use zeroize::Zeroizing;
 
 /// The last byte is the version. What an older version wrote stays readable; a newer one is refused.
@@ -104,6 +104,18 @@ impl OpenedEscrow {
         parse(&plain)
     }
 
+    /// The key that the site's signatures verify with.
+    ///
+    /// # Errors
+    /// When the escrow is damaged.
+    pub fn verifying_key(&self) -> Result<Digest, VaultError> {
+        Ok(Digest(site::verifying_key(&self.secrets()?)))
+    }
+
+    fn secrets(&self) -> Result<[Secret; 3], VaultError> {
+        site::decode(Path::new("escrow/site"), self.part(SITE)?, &self.root)
+    }
+
     /// Makes a vault under a master key of its own, with a root key and a generation of its own, and only
     /// with the keys that `keep` wants. The directory is made when missing and must hold no vault.
     ///
@@ -125,7 +137,7 @@ impl OpenedEscrow {
         make_dir(&blobs).when("make the directory", &blobs)?;
         let root = Root::generate(at);
         root::write(dir, &[&root], &[master])?;
-        Site::restore(dir, &site::decode(Path::new("escrow/site"), self.part(SITE)?, &self.root)?, &root)?;
+        Site::restore(dir, &self.secrets()?, &root)?;
         let signer: &[u8; 8 + KEY_BYTES] =
             self.part(SIGNER)?.try_into().map_err(|_| VaultError::NotEscrow { fault: DAMAGED })?;
         let mut seed = Secret::blank();
