@@ -3,9 +3,10 @@
 
 use super::{
     Place, Summary,
-    folder::{Folder, Hashes, Staged, hash, list_text, remove, settle, write},
+    folder::{Folder, Hashes, list_text},
     history::History,
     manifest::{Card, FORMAT, Manifest, check},
+    medium::{Staged, hash, open_with, remove, settle, write},
     verify::signed_list,
 };
 use crate::{
@@ -175,8 +176,7 @@ impl Run<'_> {
             return Err(set_back());
         }
         let mut options = File::options();
-        let mut file =
-            options.read(true).write(true).create(true).truncate(false).open(local).map_err(told)?;
+        let mut file = open_with(options.read(true).write(true).create(true).truncate(false), local)?;
         let there = file.metadata().map_err(told)?.len().min(verified);
         file.set_len(there).map_err(told)?;
         let from = there.saturating_sub(OVERLAP_BYTES);

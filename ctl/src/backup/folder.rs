@@ -1,19 +1,20 @@
-//! The folder of a backup: its names, and writing that survives a power cut.
+//! The folder of a backup: what lies in it under which name.
 
 use super::{
     Place,
     manifest::{Card, readable},
+    medium::{PIECE_BYTES, TEMPORARY_PREFIX, names, open, read, remove, write},
 };
 use crate::fail::{Exit, Failure, Outcome};
 use crate::setup::files;
 use std::{
     collections::BTreeMap,
     fs::{self, File, TryLockError},
-    io::{self, BufRead, BufReader, Read, Write},
-    path::{Path, PathBuf},
+    io::{BufRead as _, BufReader, Read as _},
+    path::PathBuf,
 };
 use types::{Digest, RunId};
-use vault::{BlobName, Sha256};
+use vault::BlobName;
 
 const CARD: &str = "lazaret-backup.json";
 const LOCK: &str = "lock";
@@ -21,10 +22,6 @@ const LEDGER: &str = "ledger";
 const BLOBS: &str = "blobs";
 const RUNS: &str = "runs";
 const KEYS: &str = "keys";
-/// Start of the name of a file that is not whole yet.
-const TEMPORARY_PREFIX: &str = ".tmp-";
-/// Read at once.
-const PIECE_BYTES: usize = 256 << 10;
 /// Longest line of a list: two hex digests and a path of ours are 130 bytes.
 const LINE_BYTES_MAX: u64 = 512;
 
@@ -93,7 +90,7 @@ impl Folder {
     /// What it says of itself.
     pub(crate) fn card(&self) -> Outcome<Card> {
         let path = self.dir.join(CARD);
-        let text = fs::read(&path).map_err(|error| Failure::file(&path, &error))?;
+        let text = read(&path)?;
         let wrong = |_| Failure::new(Exit::Findings, "it is no card of a backup").about(&path);
         let card: Card = serde_json::from_slice(&text).map_err(wrong)?;
         readable(card.format).map_err(|failure| failure.about(&path))?;
@@ -187,7 +184,7 @@ impl Folder {
     /// The list of a run; its lines are `SHA-256  PATH`, as `sha256sum --check` reads them.
     pub(crate) fn list(&self, run: RunId) -> Outcome<Hashes> {
         let path = self.run_file(run, "sha256");
-        let file = File::open(&path).map_err(|error| Failure::file(&path, &error))?;
+        let file = open(&path)?;
         let mut reader = BufReader::with_capacity(PIECE_BYTES, file);
         let (mut hashes, mut line) = (Hashes::new(), String::new());
         loop {
@@ -209,102 +206,4 @@ impl Folder {
 /// Text of a list.
 pub(crate) fn list_text(hashes: &Hashes) -> String {
     hashes.iter().map(|(path, hash)| format!("{hash}  {path}\n")).collect()
-}
-
-/// Writes a file whole or not at all, durably, and reads it again.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Outcome {
-    let mut staged = Staged::new(path)?;
-    staged.push(bytes)?;
-    staged.place()?;
-    settle(path)
-}
-
-/// A file that gets its name when it is whole.
-pub(crate) struct Staged {
-    temp: PathBuf,
-    path: PathBuf,
-    file: File,
-    sha256: Sha256,
-    pub(crate) bytes: u64,
-}
-
-impl Staged {
-    /// Begins it, in the folder where it will lie; that is made when missing.
-    pub(crate) fn new(path: &Path) -> Outcome<Self> {
-        let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(Failure::new(Exit::Usage, "expected a path with a folder and a name").about(path));
-        };
-        if !dir.exists() {
-            files::folder(dir)?;
-        }
-        let temp = dir.join(format!("{TEMPORARY_PREFIX}{}", name.to_string_lossy()));
-        remove(&temp)?;
-        let file = File::options().write(true).create_new(true).open(&temp);
-        let file = file.map_err(|error| Failure::file(&temp, &error))?;
-        Ok(Self { temp, path: path.to_owned(), file, sha256: Sha256::new(), bytes: 0 })
-    }
-
-    /// Appends.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Outcome {
-        self.file.write_all(bytes).map_err(|error| Failure::file(&self.temp, &error))?;
-        self.sha256.update(bytes);
-        self.bytes += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Makes it durable, reads it again, compares, and gives it its name. The name is durable after
-    /// [`settle`].
-    pub(crate) fn place(self) -> Outcome<Digest> {
-        let Self { temp, path, file, sha256, .. } = self;
-        file.sync_all().map_err(|error| Failure::file(&temp, &error))?;
-        let written = sha256.finish();
-        let (_, read) = hash(&temp, u64::MAX)?;
-        if read != written {
-            let message = "it does not read back as it was written; check the medium";
-            return Err(Failure::new(Exit::Findings, message).about(&path));
-        }
-        fs::rename(&temp, &path).map_err(|error| Failure::file(&path, &error))?;
-        Ok(written)
-    }
-}
-
-/// Makes the name of a file durable, and that of its folder.
-pub(crate) fn settle(path: &Path) -> Outcome {
-    let sync = |dir: &Path| {
-        File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| Failure::file(dir, &error))
-    };
-    path.ancestors().skip(1).take(2).filter(|dir| !dir.as_os_str().is_empty()).try_for_each(sync)
-}
-
-/// Length and SHA-256 of at most so many first bytes of a file.
-pub(crate) fn hash(path: &Path, bytes_max: u64) -> Outcome<(u64, Digest)> {
-    let told = |error: io::Error| Failure::file(path, &error);
-    let mut file = File::open(path).map_err(told)?.take(bytes_max);
-    vault::sha256_of(&mut file).map_err(told)
-}
-
-/// Removes a file; one that is not there is fine.
-pub(crate) fn remove(path: &Path) -> Outcome {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::file(path, &error)),
-        _ => Ok(()),
-    }
-}
-
-/// Names in a folder, in order; none when there is no folder.
-fn names(dir: &Path) -> Outcome<Vec<String>> {
-    let entries = match fs::read_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(|error| Failure::file(dir, &error))?,
-    };
-    let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = entries
-        .map(name)
-        .collect::<io::Result<Vec<_>>>()
-        .map_err(|error| Failure::file(dir, &error))?
-        .into_iter()
-        .flatten()
-        .collect();
-    names.sort();
-    Ok(names)
 }

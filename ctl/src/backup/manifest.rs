@@ -1,11 +1,12 @@
 //! What a run says of itself, and whether the site signed it.
 
-use super::folder::Folder;
+use super::{folder::Folder, medium};
 use crate::{
     fail::{Exit, Failure, Outcome},
     hex,
 };
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use ledger::{CHECKPOINT_LOG, is_segment_name};
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
 use types::{Digest, Label, RunId};
@@ -70,7 +71,7 @@ impl Manifest {
     pub(crate) fn last(folder: &Folder, pinned: Option<&Digest>) -> Outcome<Option<Self>> {
         let Some(run) = folder.runs()?.pop() else { return Ok(None) };
         let path = folder.run_file(run, "json");
-        let bytes = fs::read(&path).map_err(|error| Failure::file(&path, &error))?;
+        let bytes = medium::read(&path)?;
         let found = |what: &str| Failure::new(Exit::Findings, what.to_owned()).about(&path);
         // The format first: what else a later one says cannot be known.
         #[derive(Deserialize)]
@@ -93,11 +94,25 @@ impl Manifest {
             return Err(found("it was signed by another site than the one whose key was given"));
         }
         let signature = folder.run_file(run, "sig");
-        let text = fs::read_to_string(&signature).map_err(|error| Failure::file(&signature, &error))?;
-        hex::decode(text.trim())
+        let text = medium::read(&signature)?;
+        std::str::from_utf8(&text)
+            .ok()
+            .and_then(|text| hex::decode(text.trim()))
             .ok_or(())
             .and_then(|signature| check(&manifest.verifying_key, &bytes, &signature))
             .map_err(|()| found("its signature does not fit: it was changed, or the signature was"))?;
+        // Names of the medium become names on this machine. A signature is no reason to believe them: the key that
+        // it is compared with may lie on the medium too.
+        if manifest
+            .ledger
+            .files
+            .iter()
+            .any(|file| !is_segment_name(&file.name) && file.name != CHECKPOINT_LOG)
+        {
+            return Err(found(
+                "it names a file that is neither a segment of a ledger nor its log of checkpoints",
+            ));
+        }
         Ok(Some(manifest))
     }
 }

@@ -14,6 +14,7 @@ mod create;
 mod folder;
 mod history;
 mod manifest;
+mod medium;
 mod restore;
 mod verify;
 

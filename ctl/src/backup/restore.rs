@@ -5,9 +5,10 @@
 
 use super::{
     Place, Summary,
-    folder::{Folder, Hashes, hash, settle},
+    folder::{Folder, Hashes},
     history::{History, needed},
     manifest::Manifest,
+    medium::{hash, open, settle},
     verify::{compare, same, signed},
 };
 use crate::{
@@ -74,6 +75,11 @@ pub(super) fn restore(what: &Restore) -> Outcome<Summary> {
     let identity = Identity::from_file(&what.identity).map_err(|error| refused(&error))?;
     let keys_file = what.keys.clone().unwrap_or_else(|| folder.keys_file(manifest.run));
     let escrow = open_escrow(&keys_file, &identity, what.keys.is_none().then_some(&manifest))?;
+    if escrow.verifying_key().map_err(|error| refused(&error))? != manifest.verifying_key {
+        let message = "expected the signature of the site whose keys these are, found that of another: ledger or \
+                       manifest was written anew, or the file of keys is of another backup. Nothing was made";
+        return Err(Failure::new(Exit::Findings, message).about(&folder.dir));
+    }
 
     files::folder(&state_dir)?;
     let ledger_dir = state_dir.join("ledger");
@@ -155,7 +161,7 @@ fn open_escrow(path: &Path, identity: &Identity, signed: Option<&Manifest>) -> O
         compare(path, manifest.keys.bytes, &manifest.keys.sha256)?;
     }
     let mut file = Vec::new();
-    let read = File::open(path).and_then(|open| open.take(KEYS_BYTES_MAX).read_to_end(&mut file));
+    let read = open(path)?.take(KEYS_BYTES_MAX).read_to_end(&mut file);
     read.map_err(|error| Failure::file(path, &error))?;
     OpenedEscrow::open(identity, &file).map_err(|error| refused(&error).about(path))
 }
@@ -178,7 +184,7 @@ fn copy_ledger(folder: &Folder, manifest: &Manifest, list: &Hashes, to: &Path) -
     for ledger::Extent { name, bytes } in extents(manifest) {
         let put = if name == CHECKPOINT_LOG { OLD_CHECKPOINTS } else { name.as_str() };
         let (from, path) = (folder.ledger().join(&name), to.join(put));
-        let mut bytes_left = File::open(&from).map_err(|error| Failure::file(&from, &error))?.take(bytes);
+        let mut bytes_left = open(&from)?.take(bytes);
         let copied = File::options().write(true).create_new(true).open(&path).and_then(|mut file| {
             io::copy(&mut bytes_left, &mut file)?;
             file.sync_all()
@@ -209,7 +215,7 @@ fn copy_blobs(folder: &Folder, list: &Hashes, vault_dir: &Path, history: &Histor
             continue;
         }
         let from = folder.blob(name);
-        let mut file = File::open(&from).map_err(|error| Failure::file(&from, &error))?;
+        let mut file = open(&from)?;
         let (copied, found) = place_sealed(vault_dir, name, &mut file).map_err(|error| refused(&error))?;
         same(&from, expected, &found)?;
         if let Some(doc) = last.replace(name.doc).filter(|doc| *doc != name.doc) {
@@ -307,3 +313,6 @@ fn refused(error: &VaultError) -> Failure {
     };
     Failure::new(exit, error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

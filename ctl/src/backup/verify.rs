@@ -2,9 +2,10 @@
 
 use super::{
     Summary, Verify,
-    folder::{Folder, Hashes, hash},
+    folder::{Folder, Hashes},
     history::History,
     manifest::{Manifest, public_key},
+    medium::hash,
 };
 use crate::fail::{Exit, Failure, Outcome};
 use indicatif::ProgressBar;

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! magic 8 · made u64 · root key 32 · documents u64
-//! n × { name length u8 · name · length u64 · bytes }     parts: `site`, `keystore`, `signer`
+//! n × { name length u8 · name · length u64 · bytes }     parts: `site`, `keystore`
 //! ```
 //! Integers are big-endian. `site` and `keystore` are the vault's files of these names, wrapped under a
 //! root key that was made for this escrow alone: neither the root key in use nor the master key leaves the
-//! machine. `signer` is number u64 and seed 32 of the *next* checkpoint key: nobody who opens the escrow
-//! can sign for the time before.
+//! machine. Keys that sign checkpoints are not in it: an identity in a safe must not be able to sign for the
+//! appliance. Earlier versions wrote a part `signer` with the next one, which is not looked at.
 //! Whoever opens it opens every document that had a key when it was made, also those that were
 //! destroyed later: that is why copies of it are kept for a limited time.
 
@@ -22,7 +22,7 @@ use crate::vault::{BLOBS_NAME, lock};
 use crate::{Identity, MasterKey, Recipient, Vault, VaultError, age};
 use std::collections::BTreeMap;
 use std::path::Path;
-use types::{DocId, UnixMillis};
+use types::{Digest, DocId, UnixMillis};
 use zeroize::Zeroizing;
 
 /// The last byte is the version. What an older version wrote stays readable; a newer one is refused.
@@ -30,7 +30,6 @@ const MAGIC: &[u8; 8] = b"LZESCR\0\x01";
 const HEAD_BYTES: usize = MAGIC.len() + 8 + KEY_BYTES + 8;
 const SITE: &str = "site";
 const KEYSTORE: &str = "keystore";
-const SIGNER: &str = "signer";
 const DAMAGED: &str = "its parts are not as they were written";
 /// Recipients; with fewer, one lost key would lose the backup.
 pub const ESCROW_RECIPIENTS_MIN: usize = 2;
@@ -73,10 +72,8 @@ impl Vault {
         let root = Root::generate((self.clock)());
         let secrets = site::secrets(&self.dir, &self.top().root)?;
         let (keystore, documents) = self.keys.escrow(&root);
-        let (number, seed) = self.signer().successor();
-        let signer = Zeroizing::new([number.to_be_bytes().as_slice(), seed.expose()].concat());
         let site = site::encode(&root, &secrets);
-        let parts = [(SITE, site.as_slice()), (KEYSTORE, &keystore), (SIGNER, &signer)];
+        let parts = [(SITE, site.as_slice()), (KEYSTORE, &keystore)];
         let mut plain = Zeroizing::new(Vec::with_capacity(
             HEAD_BYTES + parts.iter().map(|(name, part)| 9 + name.len() + part.len()).sum::<usize>(),
         ));
@@ -104,8 +101,20 @@ impl OpenedEscrow {
         parse(&plain)
     }
 
-    /// Makes a vault under a master key of its own, with a root key and a generation of its own, and only
-    /// with the keys that `keep` wants. The directory is made when missing and must hold no vault.
+    /// The key that the site's signatures verify with.
+    ///
+    /// # Errors
+    /// When the escrow is damaged.
+    pub fn verifying_key(&self) -> Result<Digest, VaultError> {
+        Ok(Digest(site::verifying_key(&self.secrets()?)))
+    }
+
+    fn secrets(&self) -> Result<[Secret; 3], VaultError> {
+        site::decode(Path::new("escrow/site"), self.part(SITE)?, &self.root)
+    }
+
+    /// Makes a vault under a master key of its own, with a root key, checkpoint keys and a generation of its own,
+    /// and only with the keys that `keep` wants. The directory is made when missing and must hold no vault.
     ///
     /// # Errors
     /// When there is a vault already, the escrow is damaged, or the operating system refuses.
@@ -125,13 +134,8 @@ impl OpenedEscrow {
         make_dir(&blobs).when("make the directory", &blobs)?;
         let root = Root::generate(at);
         root::write(dir, &[&root], &[master])?;
-        Site::restore(dir, &site::decode(Path::new("escrow/site"), self.part(SITE)?, &self.root)?, &root)?;
-        let signer: &[u8; 8 + KEY_BYTES] =
-            self.part(SIGNER)?.try_into().map_err(|_| VaultError::NotEscrow { fault: DAMAGED })?;
-        let mut seed = Secret::blank();
-        seed.expose_mut().copy_from_slice(&signer[8..]);
-        let number = u64::from_be_bytes(signer[..8].try_into().expect("8 bytes"));
-        Signer::restore(dir, &root, (number, seed))?;
+        Site::restore(dir, &self.secrets()?, &root)?;
+        Signer::create(dir, &root)?;
         Keystore::restore(dir, (self.part(KEYSTORE)?, &self.root), &root, at, keep)
     }
 
@@ -163,4 +167,24 @@ fn parse(plain: &[u8]) -> Result<OpenedEscrow, VaultError> {
         rest = tail;
     }
     Ok(OpenedEscrow { made, root: Root::of(key, made), parts })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn it_holds_the_keys_of_documents_and_the_secrets_of_the_site_and_no_more() {
+        let root = tempfile::tempdir().unwrap();
+        let (dir, key) = (root.path().join("vault"), root.path().join("master.key"));
+        MasterKey::generate_file(&key).unwrap();
+        let master = MasterKey::from_file(&key).unwrap();
+        Vault::create(&dir, &master, || UnixMillis(1)).unwrap();
+        let vault = Vault::open(&dir, &master, || UnixMillis(1)).unwrap();
+        let (one, other) = (Identity::generate(), Identity::generate());
+        let escrow = vault.escrow(&[one.recipient(), other.recipient()]).unwrap();
+        let opened = OpenedEscrow::open(&one, &escrow.file).unwrap();
+        assert_eq!(opened.parts.keys().collect::<Vec<_>>(), [KEYSTORE, SITE]);
+    }
 }

@@ -53,21 +53,6 @@ impl Signer {
         Self { dir: dir.to_owned(), number: 1, current, next }.write(root)
     }
 
-    /// The number and the seed of the next key: all that may leave the machine, for the key in force signs
-    /// for the time until it is replaced.
-    pub(crate) fn successor(&self) -> (u64, Secret) {
-        (self.number + 1, self.next.copy())
-    }
-
-    /// Writes keys of which the one in force was announced elsewhere.
-    pub(crate) fn restore(
-        dir: &Path,
-        root: &Root,
-        (number, current): (u64, Secret),
-    ) -> Result<(), VaultError> {
-        Self { dir: dir.to_owned(), number, current, next: Secret::generate() }.write(root)
-    }
-
     /// Reads the keys, and ends a file that was being replaced.
     pub(crate) fn open(dir: &Path, root: &Root) -> Result<Self, VaultError> {
         finish_retirement(dir, FILE_NAME, WIPED).when("retire the old checkpoint keys in", dir)?;

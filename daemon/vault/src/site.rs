@@ -51,12 +51,7 @@ impl Site {
     /// Reads them, and ends a file that was being replaced.
     pub(crate) fn open(dir: &Path, root: &Root) -> Result<Self, VaultError> {
         let [digest, seed, intake] = secrets(dir, root)?;
-        Ok(Self {
-            digest: hmac::Key::new(HMAC_SHA256, digest.expose()),
-            sign: Ed25519KeyPair::from_seed_unchecked(seed.expose())
-                .expect("any 32 bytes are an Ed25519 seed"),
-            intake,
-        })
+        Ok(Self { digest: hmac::Key::new(HMAC_SHA256, digest.expose()), sign: pair(&seed), intake })
     }
 
     /// The private half of the intake key.
@@ -82,8 +77,21 @@ impl Site {
 
     /// The key that others verify with.
     pub(crate) fn verifying_key(&self) -> [u8; 32] {
-        self.sign.public_key().as_ref().try_into().expect("an Ed25519 public key has 32 bytes")
+        public(&self.sign)
     }
+}
+
+/// The key that others verify with, of secrets that are not in use here.
+pub(crate) fn verifying_key(secrets: &[Secret; 3]) -> [u8; 32] {
+    public(&pair(&secrets[1]))
+}
+
+fn pair(seed: &Secret) -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(seed.expose()).expect("any 32 bytes are an Ed25519 seed")
+}
+
+fn public(pair: &Ed25519KeyPair) -> [u8; 32] {
+    pair.public_key().as_ref().try_into().expect("an Ed25519 public key has 32 bytes")
 }
 
 /// Wraps the secrets under another root key; harmless when they are under that one already.

@@ -68,6 +68,7 @@ fn a_vault_is_made_again_on_another_machine_with_one_escrow_key_alone() {
     assert!(get(&again, doc(2), Area::Original, blob(2)).is_err());
     assert_eq!(again.keyed_digest("x", &[b"y"]), vault.keyed_digest("x", &[b"y"]));
     assert_eq!(again.verifying_key(), vault.verifying_key());
+    assert_eq!(opened.verifying_key().unwrap().0, vault.verifying_key());
     assert_ne!(again.status().master_key_id, vault.status().master_key_id);
     // It lives on: a new document, a destruction, a restart.
     again.new_document(doc(9)).unwrap();
@@ -77,6 +78,25 @@ fn a_vault_is_made_again_on_another_machine_with_one_escrow_key_alone() {
     let again = Vault::open(&dir, &master, || AT).unwrap();
     assert_eq!(get(&again, doc(9), Area::Original, blob(9)).unwrap(), b"new");
     assert!(!again.knows(doc(1)));
+}
+
+#[test]
+fn who_opens_an_escrow_signs_no_checkpoint_of_the_appliance() {
+    // "whoever takes the machine today cannot re-sign yesterday": nor whoever takes a safe next year.
+    let site = Site::new();
+    let vault = site.open();
+    let (identity, recipients) = two();
+    let escrow = vault.escrow(&recipients).unwrap();
+    let (_root, dir, master) = elsewhere();
+    OpenedEscrow::open(&identity, &escrow.file).unwrap().restore(&dir, &master, AT, |_| true).unwrap();
+    let restored = Vault::open(&dir, &master, || AT).unwrap();
+    let first = vault.checkpoint_keys();
+    let theirs = [first.current, first.next];
+    for _ in 0..3 {
+        let keys = restored.checkpoint_keys();
+        assert!(!theirs.contains(&keys.current) && !theirs.contains(&keys.next));
+        restored.rotate_checkpoint_key().unwrap();
+    }
 }
 
 #[test]

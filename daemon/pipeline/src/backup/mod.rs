@@ -51,8 +51,6 @@ struct Run {
     by: Actor,
     begun: UnixMillis,
     mark: Mark,
-    /// Number of the checkpoint key that the log ends with.
-    checkpoint_key: u64,
     /// What of the ledger's folder belongs to it.
     extents: Vec<Extent>,
     keys: Option<Keys>,
@@ -82,25 +80,15 @@ pub(crate) async fn begin(desk: &Arc<Desk>, caller: &Caller) -> Result<BackupBeg
         }
         desk.latch.take(id);
     }
-    // The log then ends with the key in force, which announces the next one, and covers no record behind
-    // the tip that is taken after it.
+    // The log then covers no record behind the tip that is taken after it.
     checkpoints::sign(desk).await;
-    let checkpoint_key = desk.vault.checkpoint_keys().number;
     let checkpoints = Extent { name: CHECKPOINT_LOG.to_owned(), bytes: desk.checkpoints.bytes().await };
     let tip = desk.book.tip().await.map_err(refused)?;
     let mut extents = tip.extents;
     if checkpoints.bytes > 0 {
         extents.push(checkpoints);
     }
-    let run = Run {
-        id,
-        by: caller.actor.clone(),
-        begun: desk.now(),
-        mark: tip.mark,
-        checkpoint_key,
-        extents,
-        keys: None,
-    };
+    let run = Run { id, by: caller.actor.clone(), begun: desk.now(), mark: tip.mark, extents, keys: None };
     *desk.runs.run() = Some(run);
     Ok(BackupBegun {
         run: id,
@@ -116,15 +104,10 @@ pub(crate) async fn begin(desk: &Arc<Desk>, caller: &Caller) -> Result<BackupBeg
 
 /// The keys, sealed to the recipients of the configuration; written to the ledger before a byte leaves.
 pub(crate) async fn keys(desk: &Arc<Desk>, caller: &Caller, id: RunId) -> Result<Parts<Vec<u8>>, Refused> {
-    let run = desk.runs.live(desk, id)?;
+    desk.runs.live(desk, id)?;
     let recipients = recipients(desk)?;
     let fingerprints: Vec<Digest> = recipients.iter().map(Recipient::fingerprint).collect();
     let escrow = desk.blocking(move |desk| Ok(desk.vault.escrow(&recipients)?)).await.map_err(refused)?;
-    if desk.vault.checkpoint_keys().number != run.checkpoint_key {
-        // The copy of the log would not announce the key that goes along.
-        let message = "the key of the checkpoints was replaced since this run began; begin a new one";
-        return Err(Refused::new(Code::Temporary, message));
-    }
     let until = desk.now().plus(u64::from(desk.settings.backup.keys_days) * DAY_MS);
     let event = SystemEvent::KeysEscrowed {
         documents: escrow.documents.len() as u64,
