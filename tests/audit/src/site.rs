@@ -113,6 +113,20 @@ impl Site {
     /// # Errors
     /// When the disk does.
     pub fn record(&mut self) -> Result<()> {
+        self.batch(1)
+    }
+
+    /// So many records, written at once.
+    ///
+    /// # Errors
+    /// When the disk does.
+    pub fn batch(&mut self, records: u64) -> Result<()> {
+        let batch = (0..records).map(|_| self.next()).collect::<Result<_>>()?;
+        self.ledger.append(batch)?;
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<NewRecord> {
         self.number += 1;
         let doc = DocId::from_parts(UnixMillis(START), u128::from(self.number % 5));
         let body = match self.number % 4 {
@@ -124,9 +138,7 @@ impl Site {
                 event: Event::HoldPlaced { hold: format!("case-{}", self.number).parse()? },
             },
         };
-        let record = NewRecord { at: UnixMillis(START + self.number), by: Actor::Daemon, body };
-        self.ledger.append(vec![record])?;
-        Ok(())
+        Ok(NewRecord { at: UnixMillis(START + self.number), by: Actor::Daemon, body })
     }
 
     fn checkpoint(&mut self, is_handover: bool) -> Result<()> {

@@ -16,6 +16,8 @@ const LONG: usize = 1_000;
 const SEED: u64 = 20_261_124;
 /// Records a segment, so that there are several.
 const SHORT: usize = 8;
+/// What a disk writes whole.
+const SECTOR: usize = 512;
 
 /// Four days, and a record that no checkpoint covers yet.
 fn site() -> (Site, Papers) {
@@ -213,4 +215,53 @@ fn proofs_hold_and_changed_ones_are_refused_by_both_verifiers() {
         let ours = serde_json::from_str::<ledger::Proof>(text).ok().and_then(|proof| proof.check().ok());
         assert_eq!((ours.is_some(), theirs.is_none()), (number == 0, number == 0), "{number}: {text}");
     }
+}
+
+// A power cut leaves any sectors of a batch that was never confirmed; both verifiers take it for that, and
+// damage to what was confirmed for damage.
+#[test]
+fn both_verifiers_know_a_torn_batch_from_damage() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut site = Site::new().unwrap();
+    site.batch(6).unwrap();
+    site.day(3).unwrap();
+    let papers = site.papers().unwrap();
+    let segment = site.dir().join("ledger-000000000001.seg");
+    let confirmed = fs::read(&segment).unwrap().len();
+    site.batch(5).unwrap();
+    let whole = fs::read(&segment).unwrap();
+    let (mut cases, mut torn) = (Vec::new(), Vec::new());
+    let mut add = |bytes: &[u8], is_torn: bool| {
+        let dir = scratch.path().join(cases.len().to_string());
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join("ledger-000000000001.seg"), bytes).unwrap();
+        fs::copy(site.dir().join("checkpoints.log"), dir.join("checkpoints.log")).unwrap();
+        cases.push(case(dir, Some(&papers)));
+        torn.push(is_torn);
+    };
+    let first = confirmed / SECTOR;
+    let sectors = whole.len().div_ceil(SECTOR) - first;
+    let mut dice = Dice(SEED);
+    for landed in 0..1_usize << sectors {
+        let mut bytes = whole.clone();
+        let is_lost = |at: usize| landed >> (at / SECTOR - first) & 1 == 0;
+        (confirmed..whole.len()).filter(|at| is_lost(*at)).for_each(|at| bytes[at] = 0);
+        add(&bytes, true);
+        bytes.truncate(confirmed + dice.below(bytes.len() - confirmed));
+        add(&bytes, true);
+    }
+    for _ in 0..60 {
+        let mut bytes = whole.clone();
+        bytes[64 + dice.below(whole.len() - 64)] ^= 1 << dice.below(8);
+        add(&bytes, false);
+        let hole = SECTOR * dice.below(first);
+        let mut bytes = whole.clone();
+        bytes[hole..hole + SECTOR].fill(0);
+        add(&bytes, false);
+    }
+    let verdicts = both(scratch.path(), &cases).unwrap();
+    for (number, (is_torn, said)) in torn.iter().zip(&verdicts).enumerate() {
+        assert_eq!(said.each_ref().map(Option::is_none), [*is_torn; 2], "{number}: {said:?}");
+    }
+    eprintln!("{} of {} folders are torn, and both verifiers agree on each", 2 << sectors, torn.len());
 }
