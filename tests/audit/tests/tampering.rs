@@ -18,6 +18,8 @@ const SEED: u64 = 20_261_124;
 const SHORT: usize = 8;
 /// What a disk writes whole.
 const SECTOR: usize = 512;
+const HOUR_MS: u64 = 60 * 60 * 1000;
+const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// Four days, and a record that no checkpoint covers yet.
 fn site() -> (Site, Papers) {
@@ -264,4 +266,61 @@ fn both_verifiers_know_a_torn_batch_from_damage() {
         assert_eq!(said.each_ref().map(Option::is_none), [*is_torn; 2], "{number}: {said:?}");
     }
     eprintln!("{} of {} folders are torn, and both verifiers agree on each", 2 << sectors, torn.len());
+}
+
+// A key that leaked would sign for ever; by the times of its notes, it signs on one day and hands over.
+#[test]
+fn a_key_that_goes_on_after_its_day_and_notes_that_go_back_are_refused_by_both_verifiers() {
+    let scratch = tempfile::tempdir().unwrap();
+    let days = |change: &dyn Fn(&mut Site)| {
+        let mut site = Site::new().unwrap();
+        for day in 0..3 {
+            site.later_ms = day * DAY_MS;
+            site.hand_over().unwrap();
+            site.record().unwrap();
+            site.later_ms += HOUR_MS;
+            site.checkpoint(false).unwrap();
+        }
+        change(&mut site);
+        site
+    };
+    let go_on = |site: &mut Site, later_ms: u64, hands_over: bool| {
+        site.record().unwrap();
+        site.later_ms += later_ms;
+        if hands_over { site.hand_over().unwrap() } else { site.checkpoint(false).unwrap() }
+    };
+    let sites = [
+        (days(&|_| ()), None),
+        // The daemon did not run for long.
+        (days(&|site| go_on(site, 40 * DAY_MS, true)), None),
+        (days(&|site| go_on(site, DAY_MS, false)), Some("another day")),
+        (days(&|site| go_on(site, 400 * DAY_MS, false)), Some("another day")),
+        (
+            days(&|site| {
+                site.later_ms -= HOUR_MS;
+                site.checkpoint(false).unwrap();
+            }),
+            Some("of 2026|earlier"),
+        ),
+        (
+            days(&|site| {
+                site.later_ms -= 2 * DAY_MS;
+                site.hand_over().unwrap();
+            }),
+            Some("of 2026|earlier"),
+        ),
+    ];
+    let cases: Vec<_> = sites.iter().map(|(site, _)| case(site.dir(), None)).collect();
+    for ((_, expected), said) in sites.iter().zip(both(scratch.path(), &cases).unwrap()) {
+        for said in said {
+            let found = expected.map(|words| {
+                let said = said.as_deref().unwrap_or("nothing");
+                (words.split('|').any(|word| said.contains(word)), said)
+            });
+            assert!(
+                found.is_none_or(|(found, _)| found) && said.is_some() == expected.is_some(),
+                "{expected:?}: {said:?}"
+            );
+        }
+    }
 }
