@@ -2,7 +2,7 @@
 """A second verifier of a Lazaret ledger, written from docs/reference/ledger-format.md alone.
 
     verify.py LEDGER_DIR [--checkpoint FILE] [--pubkey FILE] [--proof FILE]
-    verify.py --proof FILE [--checkpoint FILE]
+    verify.py --proof FILE [--checkpoint FILE] [--pubkey FILE]
     verify.py --batch            each line of standard input is the arguments of one run
 
 Says what holds and exits with 0, or says what does not, where, and exits with 6.
@@ -10,7 +10,6 @@ Needs Python 3.11 and python3-cryptography.
 """
 import argparse
 import base64
-import collections
 import datetime
 import functools
 import hashlib
@@ -24,29 +23,24 @@ import sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-HEADER, FRAME, PAYLOAD_MAX, BATCH_MAX, NOTE_MAX = 64, 56, 131_072, 16 << 20, 1024
+HEADER, FRAME, PAYLOAD_MAX, BATCH_MAX, NOTE_MAX, SECTOR = 64, 56, 131_072, 16 << 20, 1024, 512
 CHAIN_DOMAIN, END_LINE, ZEROS = b"lazaret ledger frame v1\0", b"%%\n", bytes(32)
 Fault = type("Fault", (Exception,), {})
+integer = functools.partial(int.from_bytes, byteorder="big")
 
 def need(holds, what):
     if not holds:
         raise Fault(what)
 
-def crc_of_byte(byte):
-    for _ in range(8):
-        byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
-    return byte
-
-CRC_TABLE = [crc_of_byte(byte) for byte in range(256)]
+CRC_TABLE = list(range(256))
+for _ in range(8):
+    CRC_TABLE = [crc >> 1 ^ (0x82F63B78 if crc & 1 else 0) for crc in CRC_TABLE]
 
 def crc32c(data):
     crc = 0xFFFFFFFF
     for byte in data:
         crc = CRC_TABLE[(crc ^ byte) & 255] ^ crc >> 8
     return crc ^ 0xFFFFFFFF
-
-def integer(data):
-    return int.from_bytes(data, "big")
 
 def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
@@ -58,8 +52,7 @@ def from_base64(text, length, what):
 
 # Merkle tree, RFC 9162 section 2.1. While it grows: (size, root) of its complete subtrees, largest first.
 
-def node_hash(left, right):
-    return sha256(b"\1", left, right)
+node_hash = functools.partial(sha256, b"\1")
 
 def push(peaks, payload):
     peaks.append((1, sha256(b"\0", payload)))
@@ -70,16 +63,13 @@ def root_of(peaks):
     roots = [root for _, root in peaks] or [sha256()]
     return functools.reduce(lambda right, left: node_hash(left, right), reversed(roots))
 
-def split(size):
-    return 1 << (size - 1).bit_length() - 1
-
 def root_from_path(index, size, leaf, path):
     """The root that an inclusion proof leads to, by the definition of PATH read backwards."""
     if size == 1:
         need(not path, "inclusion proof too long")
         return leaf
     need(path, "inclusion proof too short")
-    half = split(size)
+    half = 1 << (size - 1).bit_length() - 1
     if index < half:
         return node_hash(root_from_path(index, half, leaf, path[:-1]), path[-1])
     return node_hash(path[-1], root_from_path(index - half, size - half, leaf, path[:-1]))
@@ -90,7 +80,7 @@ def roots_from_subproof(old, new, path, whole, old_root):
         need(len(path) == (not whole), "consistency proof of the wrong length")
         return (old_root, old_root) if whole else (path[0], path[0])
     need(path, "consistency proof too short")
-    half = split(new)
+    half = 1 << (new - 1).bit_length() - 1
     if old <= half:
         before, after = roots_from_subproof(old, half, path[:-1], whole, old_root)
         return before, node_hash(after, path[-1])
@@ -106,50 +96,66 @@ def segments(folder):
     paths = [path for path in folder.iterdir() if re.fullmatch(r"ledger-(\d{12}|[1-9]\d{12,19})\.seg", path.name, re.ASCII)]
     return sorted((int(path.name[7:-4]), path) for path in paths)
 
-def frame_at(data, at):
-    """A whole frame with a right checksum at this place, or why there is none."""
-    length = integer(data[at : at + 4])
-    if not 1 <= length <= PAYLOAD_MAX:
-        return None, f"length {length}"
-    frame = data[at : at + FRAME + length]
-    if len(frame) < FRAME + length:
-        return None, "frame cut short"
-    if crc32c(frame[:4] + frame[8:]) != integer(frame[4:8]):
-        return None, "wrong checksum"
-    return frame, None
+def word_of(head):
+    """(length of the payload, place of the frame in its batch, whether more follow)"""
+    word = integer(head[:4])
+    return (word & 0x3FFFF, word >> 18 & 0xFFF, word >> 30 & 1) if word >> 31 else (word, 0, 0)
 
-def is_torn(rest, seq):
-    """Is the rest of the last segment the beginning of a batch that never reached the disk whole?"""
-    length = integer(rest[:4])
-    never_filled = len(rest) < FRAME or not any(rest[:FRAME])
-    cut_short = 1 <= length <= PAYLOAD_MAX and not any(rest[FRAME + length - 1 : FRAME + length])
-    if len(rest) > BATCH_MAX or not (never_filled or cut_short):
+def frame_at(data, at):
+    """The frame at this place, if it is whole and has a right checksum."""
+    length = word_of(data[at : at + 4])[0]
+    frame = data[at : at + FRAME + length]
+    whole = 1 <= length <= PAYLOAD_MAX and len(frame) == FRAME + length
+    return frame if whole and crc32c(frame[:4] + frame[8:]) == integer(frame[4:8]) else None
+
+def is_torn(rest, start, bad, first, version):
+    """Is the rest of the last segment, from `start` on, a batch that never reached the disk whole? `bad`
+    is where in it the first frame begins that is none, `first` the number of the batch's first record."""
+    head = rest[bad : bad + FRAME]
+    fits = len(head) == FRAME and head[0] >> 7 == version - 1 and 1 <= word_of(head)[0] <= PAYLOAD_MAX
+    end = bad + FRAME + (word_of(head)[0] if fits else 0)
+    sectors = range((start + bad) // SECTOR * SECTOR, start + end, SECTOR)
+    parts = [rest[max(at - start, 0) : at + SECTOR - start] for at in sectors]
+    hole = any(len(part) >= (4 if version == 1 else 1) and not any(part) for part in parts)
+    if len(rest) > BATCH_MAX or any(rest[end - 1 :]) and not hole:
         return False
-    for at in range(1, len(rest) - FRAME):
+    for at in range(bad + 1, len(rest) - FRAME):
         later = integer(rest[at + 8 : at + 16])
-        if seq < later <= seq + len(rest) // FRAME and frame_at(rest, at)[0]:
+        other = fits and at < end or later - word_of(rest[at : at + 4])[1] != first
+        if first < later <= first + len(rest) // FRAME and other and frame_at(rest, at):
             return False
-    payload = len(rest) - FRAME
-    return payload < 1 or frame_at(payload.to_bytes(4, "big") + rest[4:], 0)[0] is None
+    payload = len(rest) - bad - FRAME
+    word = payload | (integer(head[:4]) & ~0x3FFFF if payload > 0 and head[0] >> 7 else 0)
+    return payload < 1 or frame_at(word.to_bytes(4, "big") + rest[bad + 4 :], 0) is None
+
+def batches(data, place, is_last, first, version):
+    """The frames of each batch of a segment, each with its place."""
+    at = HEADER
+    while at < len(data):
+        batch, end, more = [], at, True
+        while more:
+            where = f"{place} at byte {end}, record {first + len(batch)}"
+            frame = frame_at(data, end)
+            if not frame or frame[0] >> 7 != version - 1:
+                need(is_last and is_torn(data[at:], at, end - at, first, version), f"{where}: no whole frame of version {version}")
+                return
+            _, index, more = word_of(frame)
+            need(index == len(batch), f"{where}: place {index} in its batch")
+            batch.append((frame, where))
+            end += len(frame)
+        yield from batch
+        at, first = end, first + len(batch)
 
 def records(folder):
     """(number, payload, chain hash) of every record, all of them checked."""
     seq, chain, all_segments = 1, ZEROS, segments(folder)
-    for index, (first, path) in enumerate(all_segments):
+    for first, path in all_segments:
         data, place = path.read_bytes(), path.name
-        header = data[:HEADER]
-        need(len(header) == HEADER and header[:16] == b"LZLEDGER\0\0\0\1\0\0\0\0", f"{place}: no header")
-        need(header[60:] == bytes(4), f"{place}: header not zero at its end")
-        need(crc32c(header[:56]) == integer(header[56:60]), f"{place}: header checksum")
-        need(integer(header[16:24]) == first == seq, f"{place}: does not begin with record {seq}, or was renamed")
-        need(header[24:56] == chain, f"{place}: does not continue the chain")
-        at = HEADER
-        while at < len(data):
-            place = f"{path.name} at byte {at}, record {seq}"
-            frame, why = frame_at(data, at)
-            if frame is None:
-                need(index == len(all_segments) - 1 and is_torn(data[at:], seq), f"{place}: {why}")
-                break
+        need(len(data) >= HEADER and data[11] in (1, 2), f"{place}: no header of version 1 or 2")
+        due, version = b"LZLEDGER\0\0\0%c\0\0\0\0" % data[11] + seq.to_bytes(8, "big") + chain, data[11]
+        need(first == seq and data[:56] == due, f"{place}: does not begin with record {seq}, or another was before it")
+        need(data[56:HEADER] == crc32c(due).to_bytes(4, "big") + bytes(4), f"{place}: header checksum")
+        for frame, place in batches(data, place, path == all_segments[-1][1], seq, version):
             need(integer(frame[8:16]) == seq, f"{place}: its number is {integer(frame[8:16])}")
             need(frame[24:56] == chain, f"{place}: does not follow the record before")
             payload = frame[FRAME:]
@@ -157,12 +163,12 @@ def records(folder):
             need((record["seq"], record["at"]) == (seq, integer(frame[16:24])), f"{place}: frame and payload differ")
             chain = sha256(CHAIN_DOMAIN, frame[:4], frame[8:])
             yield seq, payload, chain
-            at, seq = at + len(frame), seq + 1
+            seq += 1
 
 def parse_record(payload, place):
     record = json.loads(payload.decode())
-    need(isinstance(record, dict) and {"seq", "at", "by"} < record.keys(), f"{place}: payload is no record")
-    need(len(record.keys() & {"document", "system"}) == 1, f"{place}: neither document nor system")
+    keys = record.keys() if isinstance(record, dict) else set()
+    need({"seq", "at", "by"} < keys and len(keys & {"document", "system"}) == 1, f"{place}: payload is no record")
     return record
 
 class Note:
@@ -176,21 +182,16 @@ class Note:
         self.root = from_base64(lines[2], 32, "line 3")
         time = re.fullmatch(r"time (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z", lines[3], re.ASCII)
         need(time and datetime.datetime.fromisoformat(time[1]), "line 4: no time")
-        self.tip, self.prev = (self.hex(lines[i], word) for i, word in ((4, "tip "), (5, "prev ")))
+        self.time = time[1]
+        need(re.fullmatch("tip [0-9a-f]{64}\nprev [0-9a-f]{64}", "\n".join(lines[4:6])), "lines 5 and 6: no tip and prev")
+        self.tip, self.prev = (bytes.fromhex(line[-64:]) for line in lines[4:6])
         need(lines[6].startswith("key ") and lines[7].startswith("next-key "), "lines 7 and 8: no keys")
         self.key, self.next = lines[6][4:], lines[7][9:]
         public, key_hash = self.parse_key(self.key)
         self.next == "none" or self.parse_key(self.next)
-        need(lines[9].startswith(f"\u2014 {self.name} "), "line 10: no signature")
-        signature = from_base64(lines[9].split(" ", 2)[2], 68, "line 10")
-        need(signature[:4] == key_hash, "line 10: signature of another key")
-        text = "".join(f"{line}\n" for line in lines[:8])
-        Ed25519PublicKey.from_public_bytes(public).verify(signature[4:], text.encode())
-
-    @staticmethod
-    def hex(line, word):
-        need(re.fullmatch(rf"{word}[0-9a-f]{{64}}", line), f"no {word.strip()}")
-        return bytes.fromhex(line[-64:])
+        signature = from_base64(lines[9].removeprefix(f"\u2014 {self.name} "), 68, "line 10")
+        need(lines[9][:1] == "\u2014" and signature[:4] == key_hash, "line 10: no signature of this key")
+        Ed25519PublicKey.from_public_bytes(public).verify(signature[4:], "\n".join(lines[:9]).encode())
 
     def parse_key(self, text):
         name, key_hash, key = (text.split("+", 2) + ["", ""])[:3]
@@ -218,6 +219,9 @@ def notes(folder):
             if last:
                 need(note.key == (last.key if last.next == "none" else last.next), "signed with a key whose turn it is not")
                 need(note.size >= last.size, "over fewer records than the note before")
+                need(note.time >= last.time, "earlier than the note before")
+                one_day = note.time[:10] == last.time[:10] or note.key != last.key or note.next != "none"
+                need(one_day, "signed on another day with the key of the day before")
         except (Fault, ValueError, InvalidSignature) as fault:
             raise Fault(f"{place}: {fault or 'the signature does not fit'}") from None
         yield note
@@ -226,10 +230,9 @@ def notes(folder):
 def verify_ledger(folder, external, pinned):
     has_log = (folder / "checkpoints.log").exists()
     need(has_log or not (external or pinned), "there is no checkpoints.log")
-    log = list(notes(folder)) if has_log else []
-    signed = collections.defaultdict(set)
+    log, signed = list(notes(folder)) if has_log else [], {}
     for note in log + ([external] if external else []):
-        signed[note.size].add((note.root, note.tip))
+        signed.setdefault(note.size, set()).add((note.root, note.tip))
     peaks, size = [], 0
     for size, payload, tip in itertools.chain([(0, None, ZEROS)], records(folder)):
         if size:
@@ -241,12 +244,14 @@ def verify_ledger(folder, external, pinned):
     need(not external or any(note.raw == external.raw for note in log), "your checkpoint is not in the log")
     return log, f"{size} records, {len(log)} checkpoints"
 
-def verify_proof(path, trusted):
+def verify_proof(path, trusted, pinned):
     proof = json.loads(path.read_text())
-    need(proof.keys() <= {"schema_version", "document", "checkpoint", "leaves", "since"} and proof["schema_version"] == 1, "no proof of version 1")
-    need(proof["leaves"], "proof without records")
+    need(proof.keys() <= {"schema_version", "document", "checkpoint", "leaves", "since", "keys"} and proof["schema_version"] == 1 and proof["leaves"], "no proof of version 1")
     note, last = Note(proof["checkpoint"].encode()), 0
-    accepted = [note.raw]
+    accepted, reached = [note.raw], {pinned}
+    for turn in (Note(text.encode()) for text in proof.get("keys", [])):
+        reached |= {turn.next} if turn.key in reached else set()
+    need(pinned is None or note.key in reached, "no keys lead from the pinned one to that of the checkpoint")
     for leaf in proof["leaves"]:
         need(leaf.keys() == {"seq", "record", "hashes"}, "leaf with other members")
         seq, payload, place = leaf["seq"], leaf["record"].encode(), f"record {leaf['seq']}"
@@ -277,9 +282,9 @@ def run(arguments):
         trusted, said = ([external.raw] if external else None), []
         if args.folder:
             log, what = verify_ledger(args.folder, external, pinned)
-            trusted, said = [note.raw for note in log], [what]
+            trusted, said, pinned = [note.raw for note in log], [what], None
         if args.proof:
-            said.append(verify_proof(args.proof, trusted))
+            said.append(verify_proof(args.proof, trusted, pinned))
     except (Fault, InvalidSignature, OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
         return 6, f"FAULT {fault or type(fault).__name__}"
     return 0, "OK " + "; ".join(said)

@@ -2,7 +2,8 @@
 
 use crate::error::Context;
 use crate::format::{
-    BATCH_BYTES_MAX, FRAME_BYTES, HEADER_BYTES, Link, SEGMENT_BYTES_MAX, encode_frame, encode_header,
+    BATCH_BYTES_MAX, BATCH_RECORDS_MAX, FRAME_BYTES, HEADER_BYTES, Link, SEGMENT_BYTES_MAX, Turn, Version,
+    encode_frame, encode_header,
 };
 use crate::mark::{Mark, Recall};
 use crate::merkle::{Frontier, leaf_hash};
@@ -37,7 +38,8 @@ pub struct NewRecord {
 pub struct Recovery {
     /// Records.
     pub records: u64,
-    /// Bytes of a torn end that were cut: the beginning of a batch that was never acknowledged.
+    /// Bytes of a torn end that were cut: a batch that did not reach the disk whole, so was never
+    /// acknowledged.
     pub cut_bytes: u64,
 }
 
@@ -50,6 +52,8 @@ pub struct Ledger {
     file: File,
     /// Length of the current segment, all of it acknowledged.
     pub(crate) bytes: u64,
+    /// Version of the current segment.
+    version: Version,
     link: Link,
     tree: Frontier,
     pub(crate) segment_bytes_max: u64,
@@ -64,6 +68,7 @@ struct Here {
     segment: u64,
     file: File,
     bytes: u64,
+    version: Version,
 }
 
 impl Ledger {
@@ -94,14 +99,15 @@ impl Ledger {
         let link = frames.link;
         let Some(walk) = frames.walk else {
             let (path, file) = begin_segment(dir, link, SEGMENT_BYTES_MAX)?;
-            let here = Here { path, segment: link.seq, file, bytes: HEADER_BYTES as u64 };
+            let (bytes, version) = (HEADER_BYTES as u64, Version::LATEST);
+            let here = Here { path, segment: link.seq, file, bytes, version };
             let ledger = Self::with(dir, here, link, tree, lock);
             return Ok((ledger, Recovery { records: 0, cut_bytes: 0 }));
         };
         let path = walk.segment().path.clone();
         let segment = walk.segment().first;
         let file = OpenOptions::new().write(true).open(&path).when("open for appending", &path)?;
-        let here = Here { path, segment, file, bytes: walk.offset };
+        let here = Here { path, segment, file, bytes: walk.offset, version: walk.version };
         let ledger = Self::with(dir, here, link, tree, lock);
         if frames.torn_bytes > 0 {
             ledger.cut();
@@ -111,13 +117,13 @@ impl Ledger {
     }
 
     fn with(dir: &Path, here: Here, link: Link, tree: Frontier, lock: File) -> Self {
-        let (dir, Here { path, segment, file, bytes }) = (dir.to_owned(), here);
+        let (dir, Here { path, segment, file, bytes, version }) = (dir.to_owned(), here);
         let segment_bytes_max = SEGMENT_BYTES_MAX;
-        Self { dir, path, segment, file, bytes, link, tree, segment_bytes_max, _lock: lock }
+        Self { dir, path, segment, file, bytes, version, link, tree, segment_bytes_max, _lock: lock }
     }
 
     /// Numbers the records of a batch and appends them; all of them are durable on return. After an
-    /// error none was recorded, and the ledger goes on.
+    /// error none was recorded, and the ledger goes on. After a crash all of them are there, or none.
     ///
     /// # Errors
     /// When there is no space, or the batch is too long.
@@ -133,14 +139,19 @@ impl Ledger {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
+        let count = batch.len();
+        if count > BATCH_RECORDS_MAX {
+            return Err(LedgerError::TooManyRecords { found: count, max: BATCH_RECORDS_MAX });
+        }
         let (mut link, mut frames, mut placed) = (self.link, Vec::new(), Vec::with_capacity(batch.len()));
         let mut leaves = Vec::with_capacity(batch.len());
-        for NewRecord { at, by, body } in batch {
+        for (index, NewRecord { at, by, body }) in batch.into_iter().enumerate() {
             let record = Record { seq: link.seq, at, by, body };
             let start = frames.len();
             // Within the batch, until it is known which segment takes it.
             let place = Place { segment: 0, offset: start as u64 };
-            link = encode_frame(link, &record, &mut frames)?;
+            let turn = Turn { index: index as u32, more: index + 1 < count };
+            link = encode_frame(link, turn, &record, &mut frames)?;
             leaves.push(leaf_hash(&frames[start + FRAME_BYTES..]));
             placed.push(Placed { record, place, hash: link.prev });
             if frames.len() > BATCH_BYTES_MAX {
@@ -193,15 +204,17 @@ impl Ledger {
         PlacedRecords::from(dir, seq)
     }
 
-    /// Begins a new segment when the current one would grow too long.
+    /// Begins a new segment when the current one would grow too long, or is of an older version.
     fn make_room(&mut self, more: u64) -> Result<(), LedgerError> {
-        if self.bytes == HEADER_BYTES as u64 || self.bytes + more <= self.segment_bytes_max {
+        let fits = self.bytes == HEADER_BYTES as u64 || self.bytes + more <= self.segment_bytes_max;
+        if fits && self.version == Version::LATEST {
             return Ok(());
         }
         give_back(&self.file, self.bytes).when("give back the rest of", &self.path)?;
         (self.path, self.file) = begin_segment(&self.dir, self.link, self.segment_bytes_max)?;
         self.segment = self.link.seq;
         self.bytes = HEADER_BYTES as u64;
+        self.version = Version::LATEST;
         Ok(())
     }
 

@@ -24,7 +24,7 @@ pub enum Fault {
     #[error("cannot be read: {0}")]
     Unreadable(io::Error),
     /// The file does not begin as a segment does.
-    #[error("expected the header of a ledger segment of version 1")]
+    #[error("expected the header of a ledger segment of version 1 or 2")]
     NoHeader,
     /// The header was changed.
     #[error("expected header checksum {expected:08x}, found {found:08x}")]
@@ -89,6 +89,32 @@ pub enum Fault {
         expected: u32,
         /// Written in the frame.
         found: u32,
+    },
+    /// A frame of one batch stands in another.
+    #[error(
+        "record {seq}: expected place {expected} in its batch, found {found}: records were removed or moved"
+    )]
+    Turn {
+        /// Which record.
+        seq: u64,
+        /// Its place in its batch, from 0.
+        expected: u32,
+        /// What it says.
+        found: u32,
+    },
+    /// A batch cannot be so long.
+    #[error("record {seq}: its batch is longer than {max} bytes")]
+    BatchTooLong {
+        /// Which record.
+        seq: u64,
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// The frame belongs into a segment of another version.
+    #[error("record {seq}: its frame is of another version than its segment")]
+    Version {
+        /// Which record.
+        seq: u64,
     },
     /// The payload is no record that this version knows.
     #[error("record {seq} is no event that this version knows: {source}")]

@@ -84,6 +84,14 @@ pub enum LedgerError {
         /// Bytes allowed.
         max: usize,
     },
+    /// A batch has too many records to be written at once; nothing of it was recorded.
+    #[error("a batch of {found} records is longer than the {max} a batch may have; append it in parts")]
+    TooManyRecords {
+        /// Records of the batch.
+        found: usize,
+        /// Records allowed.
+        max: usize,
+    },
     /// An event cannot be written as JSON; nothing of its batch was recorded.
     #[error("a record cannot be written as JSON: {0}")]
     NotJson(serde_json::Error),

@@ -1,8 +1,10 @@
 //! The chain of checkpoints: each names the hash of the note before it and is signed by the key of that
-//! note, or, after the last note of a key, by the key that this one announced. From one key that is trusted, the chain leads to all later ones.
+//! note, or, after the last note of a key, by the key that this one announced. From one key that is trusted, the chain leads to all later ones. Each key signs on one day of its notes' times (UTC), and its handover then or later.
 
 use crate::checkpoint::{Signed, VerifyingKey};
-use types::Digest;
+use types::{Digest, UnixMillis};
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Why a checkpoint does not follow the one before it.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -32,6 +34,24 @@ pub enum KeyFault {
         before: u64,
         /// Records now.
         found: u64,
+    },
+    /// Time went back.
+    #[error("it is of {found}, the one before it of {before}: notes of a log never go back in time")]
+    Back {
+        /// When the one before was signed.
+        before: UnixMillis,
+        /// When this one was.
+        found: UnixMillis,
+    },
+    /// A key went on after its day.
+    #[error(
+        "it is of {found}, and signed with the key of the note of {before}: on another day a key signs nothing but its handover"
+    )]
+    Outlived {
+        /// When the one before was signed.
+        before: UnixMillis,
+        /// When this one was.
+        found: UnixMillis,
     },
 }
 
@@ -71,6 +91,15 @@ impl KeyChain {
         }
         if new.mark.size < last.mark.size {
             return Err(KeyFault::Shrunk { before: last.mark.size, found: new.mark.size });
+        }
+        let (before, found) = (last.at, new.at);
+        if found < before {
+            return Err(KeyFault::Back { before, found });
+        }
+        // The handover may come later: the daemon did not run in between.
+        let is_one_day = found.0 / DAY_MS == before.0 / DAY_MS;
+        if new.key == last.key && new.next.is_none() && !is_one_day {
+            return Err(KeyFault::Outlived { before, found });
         }
         if new.key != last.key {
             self.keys.push(new.key.clone());

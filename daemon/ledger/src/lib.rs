@@ -7,7 +7,7 @@
 //! `docs/reference/ledger-format.md` describes every byte.
 //!
 //! It does not know what events mean, holds no text and no names of patients, and repairs nothing
-//! but the torn end that a power cut leaves.
+//! but the torn end that a power cut leaves: a batch is kept whole or cut whole.
 
 mod append;
 mod audit;
@@ -31,6 +31,9 @@ mod reserve;
 mod segment;
 #[cfg(test)]
 mod tests;
+mod torn;
+#[cfg(test)]
+mod torn_tests;
 mod verify;
 
 pub use append::{Ledger, NewRecord, Recovery};
@@ -40,7 +43,7 @@ pub use checkpoint_log::{CHECKPOINT_LOG, CheckpointLog};
 pub use damage::{Damage, Fault};
 pub use error::LedgerError;
 pub use extent::{Extent, is_segment_name};
-pub use format::{BATCH_BYTES_MAX, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX};
+pub use format::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX};
 pub use keychain::{KeyChain, KeyFault};
 pub use mark::Mark;
 pub use place::{Lookup, Place, Placed};

@@ -14,7 +14,7 @@ pub(crate) struct Frames {
     pub(crate) walk: Option<Walk>,
     /// Segments that were entered.
     pub(crate) entered: u64,
-    /// Bytes of an unfinished frame at the end.
+    /// Bytes of an unfinished batch at the end.
     pub(crate) torn_bytes: u64,
     pub(crate) link: Link,
 }
@@ -61,7 +61,7 @@ impl Frames {
                     self.torn_bytes = walk.bytes() - start;
                     return Ok(None);
                 }
-                Step::Torn(fault) => return Err(walk.segment().damage(start, fault)),
+                Step::Torn(damage) => return Err(damage),
                 Step::End => {
                     if !self.enter(Some(self.link))? {
                         return Ok(None);

@@ -1,8 +1,10 @@
 //! Segment files: their names, and walking through their frames.
 
 use crate::format::{
-    FRAME_BYTES, Frame, HEADER_BYTES, Link, check_frame, decode_frame, decode_header, frame_bytes, u64_at,
+    FRAME_BYTES, Frame, HEADER_BYTES, Link, Version, check_frame, decode_frame, decode_header, frame_bytes,
+    is_marked, turn,
 };
+use crate::torn::Tail;
 use crate::{BATCH_BYTES_MAX, Damage, Fault};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
@@ -52,24 +54,27 @@ impl Segment {
 
 /// What comes next in a segment.
 pub(crate) enum Step<'a> {
-    /// A whole frame that continues the chain.
+    /// A frame of a whole batch, which continues the chain.
     Frame(Frame<'a>),
-    /// The end of the file, right behind a frame.
+    /// The end of the file, right behind a batch.
     End,
-    /// The beginning of a frame that never reached the disk whole, and what is wrong with it.
-    Torn(Fault),
+    /// A batch that never reached the disk whole, and what shows it.
+    Torn(Damage),
 }
 
-/// A walk through one segment, front to back.
+/// A walk through one segment, front to back, batch by batch.
 pub(crate) struct Walk {
     segment: Segment,
     file: BufReader<File>,
     /// Length of the file when the walk began.
     bytes: u64,
+    pub(crate) version: Version,
     /// Where the next frame begins.
     pub(crate) offset: u64,
     pub(crate) link: Link,
-    frame: Vec<u8>,
+    batch: Vec<u8>,
+    /// Bytes of the batch that were handed out.
+    given: usize,
 }
 
 impl Walk {
@@ -84,7 +89,7 @@ impl Walk {
             return Err(segment.damage(0, Fault::NoHeader));
         }
         file.read_exact(&mut header).map_err(unreadable)?;
-        let found = decode_header(&header).map_err(|fault| segment.damage(0, fault))?;
+        let (version, found) = decode_header(&header).map_err(|fault| segment.damage(0, fault))?;
         if found.seq != segment.first {
             return Err(segment.damage(0, Fault::Renamed { header: found.seq, name: segment.first }));
         }
@@ -94,33 +99,69 @@ impl Walk {
             segment: segment.clone(),
             file,
             bytes,
+            version,
             offset: HEADER_BYTES as u64,
             link,
-            frame: Vec::new(),
+            batch: Vec::new(),
+            given: 0,
         })
     }
 
     /// The next step.
     pub(crate) fn step(&mut self) -> Result<Step<'_>, Damage> {
-        let start = self.offset;
-        if start == self.bytes {
-            return Ok(Step::End);
+        if self.given == self.batch.len() {
+            if self.offset == self.bytes {
+                return Ok(Step::End);
+            }
+            if let Some(fault) = self.read_batch()? {
+                let place = self.offset + self.batch.len() as u64;
+                let (torn, damage) = (self.is_torn()?, self.segment.damage(place, fault));
+                return if torn { Ok(Step::Torn(damage)) } else { Err(damage) };
+            }
         }
-        if let Some(fault) = self.read_frame()? {
-            let torn = self.is_torn(start)?;
-            return if torn { Ok(Step::Torn(fault)) } else { Err(self.segment.damage(start, fault)) };
-        }
-        let frame = decode_frame(&self.frame);
+        let frame = &self.batch[self.given..];
+        let length = frame.first_chunk().map_or(Ok(0), |head| frame_bytes(head, self.link.seq));
+        let length = length.map_err(|fault| self.segment.damage(self.offset, fault))?;
+        let frame = decode_frame(&frame[..length]);
         check(self.link, Link { seq: frame.seq, prev: frame.prev })
-            .map_err(|fault| self.segment.damage(start, fault))?;
-        self.offset += self.frame.len() as u64;
+            .map_err(|fault| self.segment.damage(self.offset, fault))?;
+        self.given += length;
+        self.offset += length as u64;
         self.link = Link { seq: frame.seq + 1, prev: frame.hash };
         Ok(Step::Frame(frame))
     }
 
-    /// Reads one frame into memory; says what is wrong with it, if anything is.
-    fn read_frame(&mut self) -> Result<Option<Fault>, Damage> {
-        let (seq, left) = (self.link.seq, self.bytes - self.offset);
+    /// Reads the next batch into memory; says what is wrong behind its good frames, if anything is.
+    fn read_batch(&mut self) -> Result<Option<Fault>, Damage> {
+        self.batch.clear();
+        self.given = 0;
+        for index in 0.. {
+            let (start, seq) = (self.batch.len(), self.link.seq + u64::from(index));
+            if start > BATCH_BYTES_MAX {
+                let fault = Fault::BatchTooLong { seq, max: BATCH_BYTES_MAX };
+                return Err(self.segment.damage(self.offset, fault));
+            }
+            if let Some(fault) = self.read_frame(seq)? {
+                self.batch.truncate(start);
+                return Ok(Some(fault));
+            }
+            let frame = &self.batch[start..];
+            let found = turn(frame);
+            if found.index != index {
+                let fault = Fault::Turn { seq, expected: index, found: found.index };
+                return Err(self.segment.damage(self.offset + start as u64, fault));
+            }
+            if !found.more {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads one frame behind those of the batch; says what is wrong with it, if anything is.
+    fn read_frame(&mut self, seq: u64) -> Result<Option<Fault>, Damage> {
+        let start = self.batch.len();
+        let left = self.bytes - self.offset - start as u64;
         if left < FRAME_BYTES as u64 {
             return Ok(Some(Fault::CutShort { seq, missing: FRAME_BYTES as u64 - left }));
         }
@@ -131,13 +172,14 @@ impl Walk {
             Ok(length) => return Ok(Some(Fault::CutShort { seq, missing: length as u64 - left })),
             Err(fault) => return Ok(Some(fault)),
         };
-        let mut frame = std::mem::take(&mut self.frame);
-        frame.clear();
-        frame.extend_from_slice(&head);
-        frame.resize(length, 0);
-        self.fill(&mut frame[FRAME_BYTES..])?;
-        self.frame = frame;
-        Ok(check_frame(&self.frame, seq).err())
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.extend_from_slice(&head);
+        batch.resize(start + length, 0);
+        self.fill(&mut batch[start + FRAME_BYTES..])?;
+        self.batch = batch;
+        let checked = check_frame(&self.batch[start..], seq);
+        let is_ours = is_marked(&head) == (self.version == Version::Batches);
+        Ok(checked.err().or_else(|| (!is_ours).then_some(Fault::Version { seq })))
     }
 
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Damage> {
@@ -146,18 +188,17 @@ impl Walk {
             .map_err(|error| self.segment.damage(self.offset, Fault::Unreadable(error)))
     }
 
-    /// Is the bad frame at `start` one that never reached the disk whole? It is when it is incomplete
-    /// at the end of the file, within the length of a batch, and no whole frame follows: one that
-    /// follows was written after this one had been confirmed by the disk.
-    fn is_torn(&self, start: u64) -> Result<bool, Damage> {
-        let length = self.bytes - start;
+    /// Is the batch, of which there are good frames and a bad one, one that never reached the disk whole?
+    fn is_torn(&self) -> Result<bool, Damage> {
+        let length = self.bytes - self.offset;
         if length > BATCH_BYTES_MAX as u64 {
             return Ok(false);
         }
-        let mut rest = vec![0; length as usize];
-        let unreadable = |error| self.segment.damage(start, Fault::Unreadable(error));
-        self.file.get_ref().read_exact_at(&mut rest, start).map_err(unreadable)?;
-        Ok(is_incomplete(&rest) && !holds_whole_frame(&rest, self.link.seq))
+        let mut bytes = vec![0; length as usize];
+        let unreadable = |error| self.segment.damage(self.offset, Fault::Unreadable(error));
+        self.file.get_ref().read_exact_at(&mut bytes, self.offset).map_err(unreadable)?;
+        let (start, version, first) = (self.offset, self.version, self.link.seq);
+        Ok(Tail { bytes: &bytes, start, bad: self.batch.len(), first, version }.is_torn())
     }
 
     pub(crate) fn segment(&self) -> &Segment {
@@ -177,37 +218,4 @@ fn check(expected: Link, found: Link) -> Result<(), Fault> {
         return Err(Fault::Chain { seq: found.seq, expected: expected.prev, found: found.prev });
     }
     Ok(())
-}
-
-/// Does the frame end after the file, or in space that was given to the file and never filled? JSON
-/// holds no zero byte, so zeros at the place of its last byte cannot have been written.
-fn is_incomplete(rest: &[u8]) -> bool {
-    let Some(head) = rest.first_chunk::<FRAME_BYTES>() else { return true };
-    if head.iter().all(|byte| *byte == 0) {
-        return true;
-    }
-    match frame_bytes(head, 0) {
-        Ok(length) => rest.get(length - 1).is_none_or(|last| *last == 0),
-        Err(_) => false,
-    }
-}
-
-/// Does the rest of the file hold a whole frame: a later one, or this one under a changed length?
-fn holds_whole_frame(rest: &[u8], seq: u64) -> bool {
-    let later = seq + 1..=seq + (rest.len() / FRAME_BYTES) as u64;
-    let follows = |at: usize| later.contains(&u64_at(rest, at + 8)) && begins_with_whole_frame(&rest[at..]);
-    (1..rest.len().saturating_sub(FRAME_BYTES)).any(follows) || is_whole_but_for_its_length(rest)
-}
-
-fn begins_with_whole_frame(bytes: &[u8]) -> bool {
-    let length = bytes.first_chunk().and_then(|head| frame_bytes(head, 0).ok());
-    let frame = length.and_then(|length| bytes.get(..length));
-    frame.is_some_and(|frame| check_frame(frame, 0).is_ok())
-}
-
-fn is_whole_but_for_its_length(rest: &[u8]) -> bool {
-    let Some(payload) = rest.len().checked_sub(FRAME_BYTES) else { return false };
-    let mut frame = rest.to_vec();
-    frame[..4].copy_from_slice(&(payload as u32).to_be_bytes());
-    begins_with_whole_frame(&frame)
 }

@@ -119,20 +119,29 @@ impl Checkpoints {
         self.log.lock().await.bytes()
     }
 
-    /// The last checkpoint: over what, and when.
+    /// The last checkpoint: over what, and when by the clock.
     pub(crate) fn last(&self) -> Option<(Mark, UnixMillis)> {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Is there something new, or another day?
-    fn is_due(&self, size: u64, at: UnixMillis) -> bool {
-        self.last().is_none_or(|(mark, signed_at)| size > mark.size || day(signed_at) != day(at))
+    fn is_due(&self, size: u64, now: UnixMillis) -> bool {
+        self.last().is_none_or(|(mark, _)| size > mark.size) || self.is_other_day(now)
+    }
+
+    /// By the clock: with one that was set back, the notes stay on a day that is to come, and keys must be
+    /// replaced daily all the same.
+    fn is_other_day(&self, now: UnixMillis) -> bool {
+        self.last().is_some_and(|(_, signed_at)| day(signed_at) != day(now))
     }
 
     fn write(&self, desk: &Desk, log: &mut CheckpointLog, mark: Mark) -> Result<(), Fault> {
-        let at = desk.now();
-        if log.last().is_some_and(|last| last.checkpoint.next.is_none() && day(last.checkpoint.at) != day(at))
-        {
+        let now = desk.now();
+        let last = log.last().map(|signed| &signed.checkpoint);
+        // A clock that was set back stays behind the notes: they never go back.
+        let at = last.map_or(now, |last| last.at.max(now));
+        let is_other_day = |last: &Checkpoint| day(last.at) != day(at) || self.is_other_day(now);
+        if last.is_some_and(|last| last.next.is_none() && is_other_day(last)) {
             self.append(desk, log, mark, at, true)?;
         }
         let current = desk.vault.checkpoint_keys().current;
@@ -162,7 +171,7 @@ impl Checkpoints {
         let signature = desk.vault.sign_checkpoint(checkpoint.text().as_bytes());
         let signed = Signed::new(checkpoint, &signature)?;
         log.append(signed.clone())?;
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((mark, at));
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((mark, desk.now()));
         if let Err(error) = spool::put(&self.spool_dir, &signed) {
             tracing::warn!(%error, "a checkpoint could not be put into the spool folder");
         }

@@ -15,7 +15,7 @@ use store::{Query, Store};
 use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, UnixMillis};
 
 /// Records of one batch of the ledger.
-const BATCH: usize = 10_000;
+const BATCH: usize = 4_000;
 /// Documents on their way at once, as with a pile of scans.
 const UNDER_WAY: u64 = 100;
 const START: u64 = 1_795_502_192_007;

@@ -11,6 +11,10 @@ use types::Digest;
 
 const HEADER: usize = 64;
 const FRAME: usize = 56;
+/// Bits of a frame's first word that are its length.
+const LENGTH: u64 = 0x3_ffff;
+/// The other bits, of a batch of one record.
+const ALONE: u32 = 1 << 31;
 const LOG: &str = "checkpoints.log";
 const END_LINE: &str = "%%\n";
 
@@ -292,7 +296,8 @@ fn edited(payload: &[u8]) -> Result<Vec<u8>> {
 fn split(segment: &[u8]) -> Vec<Vec<u8>> {
     let (mut rest, mut frames) = (&segment[HEADER..], Vec::new());
     while rest.len() > FRAME {
-        let (frame, behind) = rest.split_at((FRAME + integer(&rest[..4]) as usize).min(rest.len()));
+        let (frame, behind) =
+            rest.split_at((FRAME + (integer(&rest[..4]) & LENGTH) as usize).min(rest.len()));
         frames.push(frame.to_vec());
         rest = behind;
     }
@@ -322,7 +327,7 @@ fn as_they_are(frames: &[Vec<u8>], per_segment: usize) -> Result<Vec<(String, Ve
     let mut segments = Vec::new();
     for group in frames.chunks(per_segment) {
         let first = integer(&group[0][8..16]);
-        let mut header = [b"LZLEDGER".as_slice(), &[0, 0, 0, 1, 0, 0, 0, 0]].concat();
+        let mut header = [b"LZLEDGER".as_slice(), &[0, 0, 0, 2, 0, 0, 0, 0]].concat();
         header.extend_from_slice(&first.to_be_bytes());
         header.extend_from_slice(&group[0][24..56]);
         header.extend_from_slice(&crc32c::crc32c(&header).to_be_bytes());
@@ -334,7 +339,7 @@ fn as_they_are(frames: &[Vec<u8>], per_segment: usize) -> Result<Vec<(String, Ve
 
 fn frame(seq: u64, prev: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
     let at = serde_json::from_slice::<Record>(payload)?.at.0.to_be_bytes();
-    let length = u32::try_from(payload.len())?.to_be_bytes();
+    let length = (u32::try_from(payload.len())? | ALONE).to_be_bytes();
     let behind = [&seq.to_be_bytes(), at.as_slice(), prev, payload].concat();
     let crc = crc32c::crc32c(&[length.as_slice(), &behind].concat()).to_be_bytes();
     Ok([length.as_slice(), &crc, &behind].concat())

@@ -75,6 +75,8 @@ pub struct Site {
     /// Holds the key of the last day; those before are erased.
     pub signer: Signer,
     number: u64,
+    /// What the clock shows beyond the time that records take, ms.
+    pub later_ms: u64,
 }
 
 impl Site {
@@ -87,7 +89,7 @@ impl Site {
         let dir = root.path().join("ledger");
         let (ledger, _) = Ledger::open(&dir)?;
         let log = CheckpointLog::open(&dir)?;
-        let mut site = Self { root, ledger, log, signer: Signer::new()?, number: 0 };
+        let mut site = Self { root, ledger, log, signer: Signer::new()?, number: 0, later_ms: 0 };
         site.checkpoint(false)?;
         Ok(site)
     }
@@ -103,6 +105,14 @@ impl Site {
                 self.checkpoint(false)?;
             }
         }
+        self.hand_over()
+    }
+
+    /// The next key takes over, now.
+    ///
+    /// # Errors
+    /// When the disk does.
+    pub fn hand_over(&mut self) -> Result<()> {
         self.checkpoint(true)?;
         self.signer.rotate()?;
         self.checkpoint(false)
@@ -113,6 +123,20 @@ impl Site {
     /// # Errors
     /// When the disk does.
     pub fn record(&mut self) -> Result<()> {
+        self.batch(1)
+    }
+
+    /// So many records, written at once.
+    ///
+    /// # Errors
+    /// When the disk does.
+    pub fn batch(&mut self, records: u64) -> Result<()> {
+        let batch = (0..records).map(|_| self.next()).collect::<Result<_>>()?;
+        self.ledger.append(batch)?;
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<NewRecord> {
         self.number += 1;
         let doc = DocId::from_parts(UnixMillis(START), u128::from(self.number % 5));
         let body = match self.number % 4 {
@@ -124,14 +148,17 @@ impl Site {
                 event: Event::HoldPlaced { hold: format!("case-{}", self.number).parse()? },
             },
         };
-        let record = NewRecord { at: UnixMillis(START + self.number), by: Actor::Daemon, body };
-        self.ledger.append(vec![record])?;
-        Ok(())
+        Ok(NewRecord { at: UnixMillis(START + self.number), by: Actor::Daemon, body })
     }
 
-    fn checkpoint(&mut self, is_handover: bool) -> Result<()> {
+    /// Signs with the key in force, whatever the time is.
+    ///
+    /// # Errors
+    /// When the disk does.
+    pub fn checkpoint(&mut self, is_handover: bool) -> Result<()> {
         let prev = self.log.last().map_or(Digest([0; 32]), Signed::hash);
-        let signed = self.signer.sign(self.ledger.mark(), START + self.number, prev, is_handover)?;
+        let at = START + self.later_ms + self.number;
+        let signed = self.signer.sign(self.ledger.mark(), at, prev, is_handover)?;
         Ok(self.log.append(signed)?)
     }
 

@@ -16,6 +16,10 @@ const LONG: usize = 1_000;
 const SEED: u64 = 20_261_124;
 /// Records a segment, so that there are several.
 const SHORT: usize = 8;
+/// What a disk writes whole.
+const SECTOR: usize = 512;
+const HOUR_MS: u64 = 60 * 60 * 1000;
+const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// Four days, and a record that no checkpoint covers yet.
 fn site() -> (Site, Papers) {
@@ -212,5 +216,111 @@ fn proofs_hold_and_changed_ones_are_refused_by_both_verifiers() {
     for (number, (text, [_, theirs])) in texts.iter().zip(verdicts).enumerate() {
         let ours = serde_json::from_str::<ledger::Proof>(text).ok().and_then(|proof| proof.check().ok());
         assert_eq!((ours.is_some(), theirs.is_none()), (number == 0, number == 0), "{number}: {text}");
+    }
+}
+
+// A power cut leaves any sectors of a batch that was never confirmed; both verifiers take it for that, and
+// damage to what was confirmed for damage.
+#[test]
+fn both_verifiers_know_a_torn_batch_from_damage() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut site = Site::new().unwrap();
+    site.batch(6).unwrap();
+    site.day(3).unwrap();
+    let papers = site.papers().unwrap();
+    let segment = site.dir().join("ledger-000000000001.seg");
+    let confirmed = fs::read(&segment).unwrap().len();
+    site.batch(5).unwrap();
+    let whole = fs::read(&segment).unwrap();
+    let (mut cases, mut torn) = (Vec::new(), Vec::new());
+    let mut add = |bytes: &[u8], is_torn: bool| {
+        let dir = scratch.path().join(cases.len().to_string());
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join("ledger-000000000001.seg"), bytes).unwrap();
+        fs::copy(site.dir().join("checkpoints.log"), dir.join("checkpoints.log")).unwrap();
+        cases.push(case(dir, Some(&papers)));
+        torn.push(is_torn);
+    };
+    let first = confirmed / SECTOR;
+    let sectors = whole.len().div_ceil(SECTOR) - first;
+    let mut dice = Dice(SEED);
+    for landed in 0..1_usize << sectors {
+        let mut bytes = whole.clone();
+        let is_lost = |at: usize| landed >> (at / SECTOR - first) & 1 == 0;
+        (confirmed..whole.len()).filter(|at| is_lost(*at)).for_each(|at| bytes[at] = 0);
+        add(&bytes, true);
+        bytes.truncate(confirmed + dice.below(bytes.len() - confirmed));
+        add(&bytes, true);
+    }
+    for _ in 0..60 {
+        let mut bytes = whole.clone();
+        bytes[64 + dice.below(whole.len() - 64)] ^= 1 << dice.below(8);
+        add(&bytes, false);
+        let hole = SECTOR * dice.below(first);
+        let mut bytes = whole.clone();
+        bytes[hole..hole + SECTOR].fill(0);
+        add(&bytes, false);
+    }
+    let verdicts = both(scratch.path(), &cases).unwrap();
+    for (number, (is_torn, said)) in torn.iter().zip(&verdicts).enumerate() {
+        assert_eq!(said.each_ref().map(Option::is_none), [*is_torn; 2], "{number}: {said:?}");
+    }
+    eprintln!("{} of {} folders are torn, and both verifiers agree on each", 2 << sectors, torn.len());
+}
+
+// A key that leaked would sign for ever; by the times of its notes, it signs on one day and hands over.
+#[test]
+fn a_key_that_goes_on_after_its_day_and_notes_that_go_back_are_refused_by_both_verifiers() {
+    let scratch = tempfile::tempdir().unwrap();
+    let days = |change: &dyn Fn(&mut Site)| {
+        let mut site = Site::new().unwrap();
+        for day in 0..3 {
+            site.later_ms = day * DAY_MS;
+            site.hand_over().unwrap();
+            site.record().unwrap();
+            site.later_ms += HOUR_MS;
+            site.checkpoint(false).unwrap();
+        }
+        change(&mut site);
+        site
+    };
+    let go_on = |site: &mut Site, later_ms: u64, hands_over: bool| {
+        site.record().unwrap();
+        site.later_ms += later_ms;
+        if hands_over { site.hand_over().unwrap() } else { site.checkpoint(false).unwrap() }
+    };
+    let sites = [
+        (days(&|_| ()), None),
+        // The daemon did not run for long.
+        (days(&|site| go_on(site, 40 * DAY_MS, true)), None),
+        (days(&|site| go_on(site, DAY_MS, false)), Some("another day")),
+        (days(&|site| go_on(site, 400 * DAY_MS, false)), Some("another day")),
+        (
+            days(&|site| {
+                site.later_ms -= HOUR_MS;
+                site.checkpoint(false).unwrap();
+            }),
+            Some("of 2026|earlier"),
+        ),
+        (
+            days(&|site| {
+                site.later_ms -= 2 * DAY_MS;
+                site.hand_over().unwrap();
+            }),
+            Some("of 2026|earlier"),
+        ),
+    ];
+    let cases: Vec<_> = sites.iter().map(|(site, _)| case(site.dir(), None)).collect();
+    for ((_, expected), said) in sites.iter().zip(both(scratch.path(), &cases).unwrap()) {
+        for said in said {
+            let found = expected.map(|words| {
+                let said = said.as_deref().unwrap_or("nothing");
+                (words.split('|').any(|word| said.contains(word)), said)
+            });
+            assert!(
+                found.is_none_or(|(found, _)| found) && said.is_some() == expected.is_some(),
+                "{expected:?}: {said:?}"
+            );
+        }
     }
 }

@@ -34,11 +34,21 @@ pub struct State {
     key: Cell<bool>,
     bytes: Cell<bool>,
     name: Cell<Name>,
-    record: Cell<bool>,
+    /// The arrival, and what else was committed with it: parts of one batch, each of which a crash may leave
+    /// or not.
+    arrived: Cell<bool>,
+    extended: Cell<bool>,
     /// sled, which is never synced for this.
     index: Cell<bool>,
     /// The sender was told, or saw its file taken away for good.
     promised: bool,
+}
+
+impl State {
+    /// Is the whole commit in the ledger?
+    fn is_recorded(&self) -> bool {
+        self.arrived.now() && self.extended.now()
+    }
 }
 
 /// A step of the way.
@@ -72,6 +82,8 @@ pub enum Intake {
     Inbox,
     /// Over gRPC.
     Upload,
+    /// Over gRPC, with a start that keeps of a torn batch what is whole of it. Nobody built this.
+    HalfKept,
 }
 
 impl Way for Intake {
@@ -86,7 +98,8 @@ impl Way for Intake {
             key: Cell::durable(false),
             bytes: Cell::durable(false),
             name: Cell::durable(Name::None),
-            record: Cell::durable(false),
+            arrived: Cell::durable(false),
+            extended: Cell::durable(false),
             index: Cell::durable(false),
             promised: *self == Self::Inbox,
         }
@@ -99,7 +112,7 @@ impl Way for Intake {
         ];
         match self {
             Self::Inbox => [&[MakeClaim, Claim], &sealed[..], &[Unlink, SyncUnlink]].concat(),
-            Self::Upload => [&sealed[..], &[Answer]].concat(),
+            Self::Upload | Self::HalfKept => [&sealed[..], &[Answer]].concat(),
         }
     }
 
@@ -120,9 +133,9 @@ impl Way for Intake {
             NameBlob if s.name.now() == Name::None => return false,
             NameBlob => s.name.set(Name::Final),
             SyncNames => s.name.sync(),
-            Append => s.record.set(true),
-            SyncLedger => s.record.sync(),
-            Apply => s.index.set(s.record.now()),
+            Append => [&mut s.arrived, &mut s.extended].into_iter().for_each(|part| part.set(true)),
+            SyncLedger => [&mut s.arrived, &mut s.extended].into_iter().for_each(Cell::sync),
+            Apply => s.index.set(s.is_recorded()),
             Unlink => s.file.set(Place::Gone),
             SyncUnlink => s.file.sync(),
             Answer => s.promised = true,
@@ -142,7 +155,8 @@ impl Way for Intake {
         combine(&mut all, |s| &mut s.key);
         combine(&mut all, |s| &mut s.bytes);
         combine(&mut all, |s| &mut s.name);
-        combine(&mut all, |s| &mut s.record);
+        combine(&mut all, |s| &mut s.arrived);
+        combine(&mut all, |s| &mut s.extended);
         combine(&mut all, |s| &mut s.index);
         // A rename cannot outlive the directory it leads into.
         all.retain(|s| s.claim_dir.now() || s.file.now() != Place::Claimed);
@@ -150,15 +164,19 @@ impl Way for Intake {
     }
 
     fn recover(&self, s: &mut State, plan: &[Step]) -> Vec<Step> {
+        // A batch is kept whole or cut whole.
+        if *self != Self::HalfKept && !s.is_recorded() {
+            (s.arrived, s.extended) = (Cell::durable(false), Cell::durable(false));
+        }
         // Blobs of an earlier try keep their id and are swept; a new try has a new one.
-        if !s.record.now() {
+        if !s.is_recorded() {
             s.name = Cell::durable(Name::None);
             s.bytes = Cell::durable(false);
         }
         // The index follows the ledger before anything else happens.
-        s.index = Cell::durable(s.record.now());
-        let done = |step: &Step| match (self, s.record.now(), s.file.now()) {
-            (Self::Upload, ..) | (_, true, Place::Gone) => true,
+        s.index = Cell::durable(s.is_recorded());
+        let done = |step: &Step| match (self, s.is_recorded(), s.file.now()) {
+            (Self::Upload | Self::HalfKept, ..) | (_, true, Place::Gone) => true,
             (_, true, _) => !matches!(step, Unlink | SyncUnlink),
             (_, false, Place::Claimed) => matches!(step, MakeClaim | Claim),
             (_, false, _) => false,
@@ -168,24 +186,29 @@ impl Way for Intake {
 
     fn broken(&self, s: &State) -> Option<&'static str> {
         let whole = s.blob_dir.now() && s.key.now() && s.name.now() == Name::Final && s.bytes.now();
-        if s.record.now() && !whole {
+        if s.is_recorded() && !whole {
             return Some("the ledger names bytes that are not there");
         }
-        if s.promised && !s.record.now() && s.file.now() == Place::Gone {
+        if s.promised && !s.is_recorded() && s.file.now() == Place::Gone {
             return Some("an acknowledged document is lost");
         }
         if s.name.now() == Name::Final && !s.bytes.now() {
             return Some("a blob has its name and not its bytes");
         }
-        (s.index.now() && !s.record.now()).then_some("the index knows what the ledger does not")
+        (s.index.now() && !s.is_recorded()).then_some("the index knows what the ledger does not")
     }
 
     fn unfinished(&self, s: &State) -> Option<&'static str> {
+        if s.arrived.now() != s.extended.now() {
+            return Some("half of a commit is in the ledger");
+        }
         match self {
             Self::Inbox if s.file.now() != Place::Gone => Some("the plain file is still there"),
             Self::Inbox if !s.file.is_durable() => Some("the plain file can come back"),
             Self::Inbox if !s.index.now() => Some("the document is in no view"),
-            Self::Upload if s.promised && !s.index.now() => Some("the document is in no view"),
+            Self::Upload | Self::HalfKept if s.promised && !s.index.now() => {
+                Some("the document is in no view")
+            }
             _ => None,
         }
     }
@@ -197,7 +220,8 @@ impl Way for Intake {
             (s.key.now(), "the key"),
             (s.name.now() == Name::Final && s.bytes.now(), "the blob"),
             (s.name.now() == Name::Final && !s.bytes.now(), "the blob's name"),
-            (s.record.now(), "the record"),
+            (s.is_recorded(), "the record"),
+            (s.arrived.now() != s.extended.now(), "half of the commit"),
             (s.index.now(), "the index entry"),
         ];
         list(&parts)

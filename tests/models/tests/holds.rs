@@ -71,6 +71,21 @@ fn part<W: Way + std::fmt::Debug>(title: &str, way: &W, free: &[(W::Step, W::Ste
     page
 }
 
+/// What a start does with a batch of which the disk has a part.
+fn torn() -> String {
+    let way = Intake::HalfKept;
+    let Some(found) = check(&way, &way.plan()).0 else {
+        panic!("half a commit makes no difference to the model")
+    };
+    format!(
+        "\n## What a start keeps of a torn commit\n\nThe record of an arrival and what is committed with it (a longer \
+         retention of the document it is a copy of) are one batch, of which a crash may leave any part. The start cuts a \
+         batch that is not whole (`ledger/segment.rs: read_batch`).\n\n| change | history | what is wrong |\n|---|---|---|\n\
+         | every whole frame is kept | {} | {} |\n",
+        found.story, found.wrong
+    )
+}
+
 fn leases() -> String {
     let (found, states) = lease::check(&Leases::new(PLAN, Without::Nothing));
     assert_eq!(found, None, "leases do not hold");
@@ -110,6 +125,7 @@ fn every_fsync_and_every_order_is_needed_or_said_to_be_free() {
     );
     page += &part("Taking in a file of an inbox", &Intake::Inbox, &INTAKE_FREE);
     page += &part("Taking in an upload", &Intake::Upload, &INTAKE_FREE);
+    page += &torn();
     page += &part("Destroying a key", &Purge, &PURGE_FREE);
     page += &leases();
     let path = house::root().join(PAGE);
