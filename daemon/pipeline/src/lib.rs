@@ -34,6 +34,9 @@ mod checkpoints;
 mod clockwatch;
 mod closing;
 mod commands;
+mod copies;
+#[cfg(test)]
+mod copies_tests;
 mod deletion;
 mod desk;
 mod destruction;
