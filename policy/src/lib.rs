@@ -135,12 +135,6 @@ impl Policy {
         self.retention.longest(facts)
     }
 
-    /// Is there a retention rule of this id?
-    #[must_use]
-    pub fn has_retention_rule(&self, id: &Label) -> bool {
-        self.retention.knows(id)
-    }
-
     /// The laws of their own that a document falls under, as labels; empty for most.
     #[must_use]
     pub fn sensitivity(&self, pages: &[PageView<'_>]) -> Vec<Label> {

@@ -99,11 +99,6 @@ impl RetentionRules {
             log: kept(Schedule::Log),
         }
     }
-
-    /// Is there a rule of this id?
-    pub(crate) fn knows(&self, id: &Label) -> bool {
-        self.rules.iter().any(|row| row.id == *id)
-    }
 }
 
 impl Row {

@@ -141,7 +141,7 @@ pub enum Event {
         /// Keystore generation after.
         generation_after: u64,
     },
-    /// A copy of it was received whose sender asked for a longer retention.
+    /// A copy of it was received that is kept longer, and whose bytes are these.
     RetentionExtended {
         /// The copy.
         duplicate: DocId,

@@ -78,7 +78,7 @@ pub struct State {
     pub resent_of: Option<DocId>,
     pub holds: BTreeSet<Label>,
     pub schedules: Schedules,
-    /// What senders of copies asked for: no later rule shortens it.
+    /// How long its copies are kept: no later rule shortens it.
     pub asked: Option<Schedules>,
     /// Parts that were destroyed before the whole.
     pub destroyed: BTreeSet<Schedule>,
@@ -180,8 +180,12 @@ impl State {
         if !self.allows(event) {
             return Err(IllegalEvent { status: self.status() });
         }
-        // Being read changes nothing: a station under way must not be thrown away for it.
-        if !matches!(event, Event::Read { .. } | Event::AlsoDelivered { .. }) {
+        // Being read changes nothing, and a copy only how long it is kept: a station under way must not be thrown
+        // away for either.
+        if !matches!(
+            event,
+            Event::Read { .. } | Event::AlsoDelivered { .. } | Event::RetentionExtended { .. }
+        ) {
             self.version += 1;
             self.updated_at = at;
         }
@@ -343,7 +347,12 @@ impl State {
             }
             Outcome::Delivered { receipt, .. } => self.receipt = Some(*receipt),
             Outcome::Retained { retention, until, schedules: terms } => {
-                self.schedules = Schedules::given(terms.as_deref(), retention, *until);
+                let terms = Schedules::given(terms.as_deref(), retention, *until);
+                // A copy may have come while the terms were reckoned.
+                self.schedules = match &self.asked {
+                    Some(asked) => terms.longest(asked),
+                    None => terms,
+                };
                 self.blobs.raster = None;
             }
         }

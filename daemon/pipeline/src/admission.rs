@@ -1,7 +1,10 @@
 //! The writer's part of arrivals: whether these bytes, or this idempotency key, were seen before. Nothing can come
 //! between the look and the record.
 
-use crate::book::{Admission, Ahead, BookError, Writer, broken};
+use crate::{
+    book::{Admission, Ahead, BookError, Writer, broken},
+    copies,
+};
 use lifecycle::{Arrival, Body, Event, Position, State};
 use types::{DocId, UnixMillis};
 
@@ -12,19 +15,22 @@ impl Writer {
         ahead: &mut Ahead,
         doc: DocId,
         mut arrival: Arrival,
-        asks: bool,
         at: UnixMillis,
     ) -> Result<(Vec<Body>, Admission), BookError> {
         if let Some(state) = self.state(ahead, doc)? {
-            // The same claim again after a crash: the first record stands.
-            return Ok((Vec::new(), Admission::New { duplicate_of: state.duplicate_of }));
+            // The same claim again after a crash: the first record stands. What goes with it may be lacking.
+            let duplicate_of = state.duplicate_of;
+            let bodies = self.lengthen(ahead, doc, state, at)?;
+            return Ok((bodies.into_iter().collect(), Admission::New { duplicate_of }));
         }
         if let Some(key) = arrival.idempotency {
             let known = ahead.keys.get(&key).copied();
             if let Some(first) =
                 known.map_or_else(|| self.store.by_idempotency(key), |doc| Ok(Some(doc))).map_err(broken)?
             {
-                return Ok((Vec::new(), Admission::Repeated(first)));
+                let state = self.state(ahead, first)?;
+                let bodies = state.map(|state| self.lengthen(ahead, first, state, at)).transpose()?;
+                return Ok((bodies.flatten().into_iter().collect(), Admission::Repeated(first)));
             }
             ahead.keys.insert(key, doc);
         }
@@ -36,7 +42,7 @@ impl Writer {
         if let Some(first) = first {
             arrival.duplicate_of = Some(first);
             arrival.original = None;
-            bodies.extend(self.extend(ahead, first, doc, &arrival, asks, at)?);
+            bodies.extend(self.lengthen(ahead, doc, State::arrived(&arrival, at), at)?);
         } else {
             ahead.contents.insert(arrival.content, doc);
             self.remember(ahead, &mut arrival)?;
@@ -47,24 +53,18 @@ impl Writer {
         Ok((bodies, Admission::New { duplicate_of }))
     }
 
-    /// A copy that asks for a longer retention lengthens that of the first document (A45).
-    fn extend(
+    /// A copy whose terms are longer lengthens those of the first document, which keeps its bytes (A45).
+    pub(crate) fn lengthen(
         &self,
         ahead: &mut Ahead,
-        first: DocId,
-        duplicate: DocId,
-        arrival: &Arrival,
-        asks: bool,
+        doc: DocId,
+        copy: State,
         at: UnixMillis,
     ) -> Result<Option<Body>, BookError> {
-        let Some(schedules) = arrival.schedules.clone().filter(|_| asks) else { return Ok(None) };
+        let Some(first) = copy.duplicate_of else { return Ok(None) };
         let Some(state) = self.state(ahead, first)? else { return Ok(None) };
-        if state.schedules.clone().longest(&schedules) == state.schedules {
-            return Ok(None);
-        }
-        let event = Event::RetentionExtended { duplicate, schedules };
-        let state = state.apply(&event, at)?;
-        ahead.states.insert(first, state);
+        let Some(event) = copies::owed(&state, doc, &copy) else { return Ok(None) };
+        ahead.states.insert(first, state.apply(&event, at)?);
         Ok(Some(Body::Document { doc: first, event }))
     }
 

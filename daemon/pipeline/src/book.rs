@@ -65,8 +65,6 @@ struct Fact {
     body: Body,
     /// The document must still be at this version.
     expect: Option<u64>,
-    /// An arrival whose sender asks for a retention: it lengthens that of the document it is a copy of.
-    asks: bool,
     /// This lease must still be the document's.
     under: Option<Lease>,
     reply: oneshot::Sender<Result<Answer, BookError>>,
@@ -104,7 +102,7 @@ impl Book {
         by: Actor,
         event: Event,
     ) -> Result<State, BookError> {
-        state_of(self.order(by, Body::Document { doc, event }, Some(expect), false, None).await?)
+        state_of(self.order(by, Body::Document { doc, event }, Some(expect), None).await?)
     }
 
     /// [`Book::record`] for what was done under a claim: refused when another has the document by now.
@@ -116,19 +114,18 @@ impl Book {
         event: Event,
     ) -> Result<State, BookError> {
         let body = Body::Document { doc: lease.doc, event };
-        state_of(self.order(by, body, Some(expect), false, Some(lease)).await?)
+        state_of(self.order(by, body, Some(expect), Some(lease)).await?)
     }
 
-    /// Writes an arrival; durable on return. `asks`: its sender named a retention rule.
+    /// Writes an arrival; durable on return.
     pub(crate) async fn admit(
         &self,
         doc: DocId,
         by: Actor,
         arrival: Arrival,
-        asks: bool,
     ) -> Result<Admission, BookError> {
         let event = Event::Arrived(Box::new(arrival));
-        match self.order(by, Body::Document { doc, event }, None, asks, None).await? {
+        match self.order(by, Body::Document { doc, event }, None, None).await? {
             Answer::Admitted(admission) => Ok(admission),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
@@ -141,7 +138,7 @@ impl Book {
 
     /// The same, and gives the number of the record.
     pub(crate) async fn note_at(&self, by: Actor, event: SystemEvent) -> Result<u64, BookError> {
-        match self.order(by, Body::System(event), None, false, None).await? {
+        match self.order(by, Body::System(event), None, None).await? {
             Answer::Noted(seq) => Ok(seq),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
@@ -196,12 +193,11 @@ impl Book {
         by: Actor,
         body: Body,
         expect: Option<u64>,
-        asks: bool,
         under: Option<Lease>,
     ) -> Result<Answer, BookError> {
         let (reply, answer) = oneshot::channel();
         let gone = |_| BookError::Broken("the writer is gone");
-        let fact = Fact { by, body, expect, asks, under, reply };
+        let fact = Fact { by, body, expect, under, reply };
         self.orders.send(Order::Write(fact)).await.map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
     }
@@ -263,9 +259,9 @@ impl Writer {
         let mut ahead = Ahead::default();
         let mut facts = Vec::new();
         let mut replies = Vec::new();
-        for Fact { by, body, expect, asks, under, reply } in orders {
+        for Fact { by, body, expect, under, reply } in orders {
             let at = self.clock.now();
-            match self.judge(&mut ahead, body, expect, asks, at) {
+            match self.judge(&mut ahead, body, expect, at) {
                 Ok((bodies, answer)) if bodies.is_empty() => answer_to(reply, Ok(answer)),
                 Ok((bodies, answer)) => {
                     replies.push((facts.len(), reply, answer));
@@ -318,7 +314,6 @@ impl Writer {
         ahead: &mut Ahead,
         body: Body,
         expect: Option<u64>,
-        asks: bool,
         at: UnixMillis,
     ) -> Result<(Vec<Body>, Answer), BookError> {
         match body {
@@ -328,7 +323,7 @@ impl Writer {
                 Ok((vec![Body::System(event)], Answer::Noted(0)))
             }
             Body::Document { doc, event: Event::Arrived(arrival) } => {
-                let (bodies, admission) = self.judge_arrival(ahead, doc, *arrival, asks, at)?;
+                let (bodies, admission) = self.judge_arrival(ahead, doc, *arrival, at)?;
                 Ok((bodies, Answer::Admitted(admission)))
             }
             Body::Document { doc, event } => {

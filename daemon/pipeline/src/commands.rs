@@ -4,7 +4,7 @@
 use crate::{
     book::BookError,
     desk::Desk,
-    handover,
+    handover, holds,
     queries::{self, find, view},
     submit::refused,
     view::{Caller, Code, DocumentView, Refused},
@@ -49,6 +49,7 @@ pub(crate) async fn hold(
     doc: DocId,
     hold: Label,
 ) -> Result<DocumentView, Refused> {
+    holds::can_be_held(desk, doc)?;
     let held = act(desk, caller, doc, |_| Event::HoldPlaced { hold: hold.clone() }).await?;
     let first = match held.duplicate_of {
         Some(first) => desk.store.get(first).map_err(refused)?,

@@ -4,9 +4,9 @@
 //! it, never into it. What costs time (reading the ciphertext for the certificate) was done before.
 
 use crate::{
-    book::{BookError, Writer},
+    book::{BookError, Writer, broken},
     certificate::{Facts, areas_of},
-    holds,
+    copies, holds,
 };
 use lifecycle::{Actor, Body, Event, Over, State};
 use types::{DocId, Label};
@@ -50,9 +50,15 @@ impl Writer {
                 fates.push((doc, Fate::Changed));
                 continue;
             };
-            let names = holds::names(&in_force, doc, &state);
+            let names = holds::keeping(&*self.store, &in_force, doc, &state).map_err(broken)?;
             if !names.is_empty() {
                 fates.push((doc, Fate::Held(names)));
+                continue;
+            }
+            let owed = copies::owed_to_all(&*self.store, doc, &state).map_err(broken)?;
+            if !owed.is_empty() {
+                fates.push((doc, Fate::Changed));
+                events.extend(owed.into_iter().map(|event| (doc, event)));
                 continue;
             }
             fates.push((doc, Fate::Done));

@@ -72,7 +72,7 @@ pub(crate) async fn all(desk: &Arc<Desk>, after: Option<DocId>) -> Result<Vec<Ex
     let found = desk.blocking(move |desk| {
         let in_force = desk.store.holds()?;
         let page = desk.store.scan(&Query::default(), after, PAGE_MAX)?;
-        Ok(page.into_iter().map(|document| expiry(desk, &in_force, document)).collect())
+        page.into_iter().map(|document| expiry(desk, &in_force, document)).collect()
     });
     found.await.map_err(refused)
 }
@@ -104,7 +104,7 @@ fn named(desk: &Arc<Desk>, docs: &[DocId], dry_run: bool) -> Result<Vec<Expiry>,
     for doc in docs {
         let document = find(desk, *doc)?;
         let next = document.state.over_next();
-        let expiry = expiry(desk, &in_force, document);
+        let expiry = expiry(desk, &in_force, document).map_err(refused)?;
         if !dry_run && !expiry.holds.is_empty() {
             let names: Vec<&str> = expiry.holds.iter().map(types::Label::as_str).collect();
             let message = format!("{doc} is kept by {}; nothing was destroyed", names.join(", "));
@@ -136,7 +136,7 @@ async fn looked_up(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refusal> {
         let mut expiries = Vec::new();
         for doc in desk.store.due_for_expiry(desk.now(), DUE_MAX)? {
             let Some(document) = desk.store.get(doc)? else { continue };
-            let expiry = expiry(desk, &in_force, document);
+            let expiry = expiry(desk, &in_force, document)?;
             // It moved since the look at what is due.
             if !expiry.over.is_empty() {
                 expiries.push(expiry);
@@ -147,10 +147,10 @@ async fn looked_up(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refusal> {
     .await
 }
 
-fn expiry(desk: &Desk, in_force: &[Hold], document: Document) -> Expiry {
+fn expiry(desk: &Desk, in_force: &[Hold], document: Document) -> Result<Expiry, Refusal> {
     let Document { id, state } = document;
     let over = state.over(desk.now());
-    Expiry {
+    Ok(Expiry {
         doc: id,
         state: state.status(),
         until: state.schedules.last().until,
@@ -158,9 +158,9 @@ fn expiry(desk: &Desk, in_force: &[Hold], document: Document) -> Expiry {
         schedules: terms(&state),
         over: over.schedules(),
         whole: over == Over::Whole,
-        holds: holds::names(in_force, id, &state),
+        holds: holds::keeping(&*desk.store, in_force, id, &state)?,
         destroyed: false,
-    }
+    })
 }
 
 /// Destroys what is over and free; a hold that came in between is told in the answer.

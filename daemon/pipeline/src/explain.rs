@@ -69,7 +69,7 @@ fn told(event: &Event, by: &Actor) -> (&'static str, String, Option<Label>) {
         ),
         Event::RetentionExtended { duplicate, schedules } => {
             let term = schedules.last();
-            let text = format!("kept until {} at least: a copy, {duplicate}, asks for it", term.until);
+            let text = format!("kept until {} at least: a copy, {duplicate}, is kept so long", term.until);
             ("retain", text, Some(term.rule.clone()))
         }
         Event::Destroyed { areas, .. } if areas.is_empty() => {

@@ -2,27 +2,49 @@
 
 use crate::{
     book::BookError,
+    copies,
     desk::Desk,
     queries::find,
     submit::refused,
     view::{Caller, Code, HoldView, Refused},
 };
-use ::store::{Hold, Query};
-use lifecycle::{HoldOrder, State, SystemEvent};
+use ::store::{Contract, Document, Hold, Query, StoreError};
+use lifecycle::{HoldOrder, Position, State, SystemEvent};
 use std::{collections::BTreeSet, sync::Arc};
-use types::{DocId, Label};
+use types::{DocId, Label, Reason};
 
 /// Holds with a scope that are in force at once: each is looked at for each document that is due.
 pub(crate) const HOLDS_MAX: usize = 1000;
 /// Documents that one hold names.
 const DOCS_MAX: usize = 1000;
 
-/// The holds that keep this document, its own and those whose scope it is in, by name.
-pub(crate) fn names(in_force: &[Hold], doc: DocId, state: &State) -> Vec<Label> {
+/// The holds that keep this document, its own and those whose scope it is in, by name. Bytes that came several times
+/// are one: what holds a copy holds the first document, which has them, and a copy is of the first's class and labels.
+pub(crate) fn keeping(
+    store: &dyn Contract,
+    in_force: &[Hold],
+    doc: DocId,
+    state: &State,
+) -> Result<Vec<Label>, StoreError> {
     let mut names: BTreeSet<Label> = state.holds.clone();
-    let covering = in_force.iter().filter(|hold| hold.order.covers(doc, state));
-    names.extend(covering.map(|hold| hold.order.name.clone()));
-    names.into_iter().collect()
+    let mut covered = |doc, state: &State| {
+        let covering = in_force.iter().filter(|hold| hold.order.covers(doc, state));
+        names.extend(covering.map(|hold| hold.order.name.clone()));
+        names.extend(state.holds.iter().cloned());
+    };
+    covered(doc, state);
+    if let Some(first) = state.duplicate_of {
+        if let Some(Document { state: first, .. }) = store.peek(first)? {
+            let State { classes, sensitivity, .. } = first;
+            covered(doc, &State { classes, sensitivity, ..state.clone() });
+        }
+    } else if state.position != Position::Gone {
+        copies::each(store, doc, |copy| {
+            let State { received_at, holds, .. } = copy.state;
+            covered(copy.id, &State { received_at, holds, ..state.clone() });
+        })?;
+    }
+    Ok(names.into_iter().collect())
 }
 
 /// Places a hold. What it covers is kept from now on, also what comes later.
@@ -34,13 +56,9 @@ pub(crate) async fn place(
     if order.docs.len() > DOCS_MAX {
         return Err(Refused::new(Code::Invalid, "more than 1000 documents in one hold; place several"));
     }
-    // The bytes of a duplicate are those of the first document.
-    let firsts: Vec<Option<DocId>> = order
-        .docs
-        .iter()
-        .map(|doc| Ok(find(desk, *doc)?.state.duplicate_of))
-        .collect::<Result<_, Refused>>()?;
-    order.docs.extend(firsts.into_iter().flatten());
+    for doc in &order.docs {
+        can_be_held(desk, *doc)?;
+    }
     order.docs.sort_unstable();
     order.docs.dedup();
     if let Some(source) = &order.source {
@@ -61,6 +79,23 @@ pub(crate) async fn place(
     note(desk, caller, SystemEvent::HoldOrdered(Box::new(order))).await?;
     let placed = list(desk)?.into_iter().find(|hold| hold.order.name == name);
     placed.ok_or_else(|| Refused::new(Code::Conflict, "the hold was lifted again meanwhile"))
+}
+
+/// A hold that keeps nothing would look as if it did: what is destroyed is refused, and so is a copy whose bytes are.
+pub(crate) fn can_be_held(desk: &Desk, doc: DocId) -> Result<(), Refused> {
+    let Document { state, .. } = find(desk, doc)?;
+    let first = state.duplicate_of.map(|first| find(desk, first)).transpose()?;
+    let gone = match &first {
+        _ if state.position == Position::Gone => Some(doc),
+        Some(first) if first.state.position == Position::Gone => Some(first.id),
+        Some(_) | None => None,
+    };
+    let Some(gone) = gone else { return Ok(()) };
+    let message = format!(
+        "nothing of {doc} is left to hold, and no hold was placed: its bytes were destroyed; \
+         see lazaretctl deletion certificate {gone}"
+    );
+    Err(Refused { code: Code::Conflict, reason: Some(Reason::RetentionOver), message })
 }
 
 /// Lifts a hold; gives what it was.

@@ -5,7 +5,8 @@
 //! Can refuse because: the disk is full or the file changed under our hands; it then stays in the inbox.
 
 use crate::{
-    artefacts, book::Admission, desk::Desk, facts::ArrivalFacts, refusal::Refusal, retain, watch::Folder,
+    artefacts, book::Admission, copies, desk::Desk, facts::ArrivalFacts, refusal::Refusal, retain,
+    watch::Folder,
 };
 use inbox::{Candidate, Claimed};
 use lifecycle::{Actor, Arrival, Channel, Sealed, Term, Trip};
@@ -112,7 +113,10 @@ async fn admit(desk: &Arc<Desk>, source: Label, claimed: Claimed) -> Result<Opti
     let id = claimed.id;
     match desk.store.get(id) {
         Ok(None) => {}
-        Ok(Some(_)) => return Ok(Some(claimed)),
+        Ok(Some(known)) => {
+            copies::settle(&*desk.store, &desk.book, &known).await;
+            return Ok(Some(claimed));
+        }
         Err(error) => {
             put_back(claimed);
             return Err(error.into());
@@ -120,9 +124,9 @@ async fn admit(desk: &Arc<Desk>, source: Label, claimed: Claimed) -> Result<Opti
     }
     let by = Actor::Inbox { source: source.clone(), uid: claimed.owner_uid() };
     let sealed = desk.blocking(move |desk| seal_claimed(desk, &source, claimed)).await?;
-    let Some((claimed, arrival, asks)) = sealed else { return Ok(None) };
+    let Some((claimed, arrival)) = sealed else { return Ok(None) };
     let original = arrival.original;
-    let admission = match desk.book.admit(id, by, arrival, asks).await {
+    let admission = match desk.book.admit(id, by, arrival).await {
         Ok(admission) => admission,
         Err(error) => {
             put_back(claimed);
@@ -137,12 +141,11 @@ async fn admit(desk: &Arc<Desk>, source: Label, claimed: Claimed) -> Result<Opti
     Ok(Some(claimed))
 }
 
-/// The arrival, and whether its sender asks for a retention.
 fn seal_claimed(
     desk: &Desk,
     source: &Label,
     mut claimed: Claimed,
-) -> Result<Option<(Claimed, Arrival, bool)>, Refusal> {
+) -> Result<Option<(Claimed, Arrival)>, Refusal> {
     let id = claimed.id;
     let sealed = seal_original(desk, id, &mut claimed.open());
     let unchanged = claimed.unchanged().unwrap_or(false) && !claimed.is_too_large();
@@ -160,10 +163,7 @@ fn seal_claimed(
     };
     let known = ArrivalFacts::of_claimed(&claimed, facts.sha256);
     match arrival(desk, id, source, Channel::Inbox, blob, &facts, &known, None) {
-        Ok(arrival) => {
-            let asks = asks(desk, &known);
-            Ok(Some((claimed, arrival, asks)))
-        }
+        Ok(arrival) => Ok(Some((claimed, arrival))),
         Err(refusal) => {
             put_back(claimed);
             forget(desk, id, Some(blob));
@@ -245,11 +245,6 @@ pub(crate) fn arrival(
         destroyed_before: None,
         resent_of: None,
     })
-}
-
-/// Does the sender name a retention rule that there is?
-pub(crate) fn asks(desk: &Desk, known: &ArrivalFacts) -> bool {
-    known.retention.as_ref().is_some_and(|rule| desk.policy.load().has_retention_rule(rule))
 }
 
 /// A duplicate's bytes are kept once, under the first document's key.

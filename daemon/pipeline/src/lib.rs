@@ -35,6 +35,9 @@ mod checkpoints;
 mod clockwatch;
 mod closing;
 mod commands;
+mod copies;
+#[cfg(test)]
+mod copies_tests;
 mod deletion;
 mod desk;
 mod destruction;

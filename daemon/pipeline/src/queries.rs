@@ -12,7 +12,7 @@ use crate::{
     submit::refused,
     view::{Caller, Code, DocumentView, PageReading, PageRedactions, RedactedBox, Refused},
 };
-use ::store::{Document, Query};
+use ::store::{Document, Hold, Query};
 use lifecycle::{Event, Position, Rendition, Sealed, Status, Term};
 use std::{io::Read, sync::Arc};
 use tokio::sync::mpsc;
@@ -38,8 +38,9 @@ pub(crate) async fn documents(
 ) -> Result<Vec<DocumentView>, Refused> {
     let limit = limit.clamp(1, LIST_MAX) as usize;
     let found = desk.blocking(move |desk| {
+        let in_force = desk.store.holds()?;
         let documents = desk.store.scan(&Query { status, source }, after, limit)?;
-        documents.into_iter().map(|document| view(desk, document)).collect()
+        documents.into_iter().map(|document| view_under(desk, &in_force, document)).collect()
     });
     found.await.map_err(refused)
 }
@@ -52,8 +53,13 @@ pub(crate) fn find(desk: &Desk, doc: DocId) -> Result<Document, Refused> {
 
 /// What may be shown of a document without its content. Hashes of destroyed documents are gone.
 pub(crate) fn view(desk: &Desk, document: Document) -> Result<DocumentView, Refusal> {
+    view_under(desk, &desk.store.holds()?, document)
+}
+
+/// The same with the holds in force, which are read once for many documents.
+fn view_under(desk: &Desk, in_force: &[Hold], document: Document) -> Result<DocumentView, Refusal> {
     let Document { id, state } = document;
-    let holds = holds::names(&desk.store.holds()?, id, &state);
+    let holds = holds::keeping(&*desk.store, in_force, id, &state)?;
     let (schedules, last) = (expire::terms(&state), state.schedules.last().clone());
     let digest = |purpose, sealed: &Option<Sealed>| {
         sealed.as_ref().and_then(|sealed| facts::open_digest(&desk.vault, id, purpose, &sealed.0))

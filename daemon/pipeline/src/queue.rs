@@ -4,7 +4,9 @@
 //! A crash may leave a file whose document exists already: it is only removed. It may leave a file that
 //! no event names: it was not acknowledged, and becomes a document all the same.
 
-use crate::{book::Admission, desk::Desk, facts::ArrivalFacts, intake, refusal::Refusal, watch::Folder};
+use crate::{
+    book::Admission, copies, desk::Desk, facts::ArrivalFacts, intake, refusal::Refusal, watch::Folder,
+};
 use lifecycle::{Actor, Channel};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -192,14 +194,16 @@ async fn drain_once(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> usize {
 }
 
 async fn take(desk: &Arc<Desk>, folders: &[Arc<Folder>], doc: DocId) -> Result<(), Refusal> {
-    if desk.store.get(doc)?.is_none() {
-        let (by, arrival, asks) = desk.blocking(move |desk| reseal(desk, doc)).await?;
+    if let Some(known) = desk.store.peek(doc)? {
+        copies::settle(&*desk.store, &desk.book, &known).await;
+    } else {
+        let (by, arrival) = desk.blocking(move |desk| reseal(desk, doc)).await?;
         let original = arrival.original;
-        let mut admission = desk.book.admit(doc, by.clone(), arrival.clone(), asks).await;
+        let mut admission = desk.book.admit(doc, by.clone(), arrival.clone()).await;
         if let Ok(Admission::Repeated(_)) = admission {
             // Its caller was promised this id: the repetition becomes a document, and a duplicate.
             let arrival = lifecycle::Arrival { idempotency: None, ..arrival };
-            admission = desk.book.admit(doc, by, arrival, asks).await;
+            admission = desk.book.admit(doc, by, arrival).await;
         }
         let admission = match admission {
             Ok(admission) => admission,
@@ -235,14 +239,14 @@ fn opened(desk: &Desk, doc: DocId) -> Result<(Taken, SealedReader), Refusal> {
     Ok((taken, reader))
 }
 
-/// From the site's public key to the document's own; also whether the sender asks for a retention.
-fn reseal(desk: &Desk, doc: DocId) -> Result<(Actor, lifecycle::Arrival, bool), Refusal> {
+/// From the site's public key to the document's own.
+fn reseal(desk: &Desk, doc: DocId) -> Result<(Actor, lifecycle::Arrival), Refusal> {
     let (taken, mut reader) = opened(desk, doc)?;
     let (blob, facts) = intake::seal_original(desk, doc, &mut reader)?;
     let known = ArrivalFacts { sha256: facts.sha256, ..taken.facts };
     let key = taken.idempotency.map(|(caller, key)| intake::idempotency_digest(desk, &caller, &key));
     match intake::arrival(desk, doc, &taken.source, taken.channel, blob, &facts, &known, key) {
-        Ok(arrival) => Ok((taken.by, arrival, intake::asks(desk, &known))),
+        Ok(arrival) => Ok((taken.by, arrival)),
         Err(refusal) => {
             intake::forget(desk, doc, Some(blob));
             Err(refusal)

@@ -25,7 +25,7 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
         if let Some(asked) = &state.asked {
             terms = terms.longest(asked);
         }
-        if !holds::names(&desk.store.holds()?, id, &state).is_empty() {
+        if !holds::keeping(&*desk.store, &desk.store.holds()?, id, &state)?.is_empty() {
             // A correction of the class may shorten what is kept, but not under a hold.
             terms = terms.longest(&state.schedules);
         }

@@ -74,8 +74,8 @@ async fn take(
     let known = ArrivalFacts::of_submission(submission, facts.sha256);
     let arrival =
         intake::arrival(desk, doc, &source, Channel::Grpc, blob, &facts, &known, key).map_err(refused)?;
-    let (content, asks) = (arrival.content, intake::asks(desk, &known));
-    let admission = match desk.book.admit(doc, caller.actor.clone(), arrival, asks).await {
+    let content = arrival.content;
+    let admission = match desk.book.admit(doc, caller.actor.clone(), arrival).await {
         Ok(admission) => admission,
         Err(error) => {
             intake::forget(desk, doc, Some(blob));

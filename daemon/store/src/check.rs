@@ -30,9 +30,16 @@ pub(crate) fn check(trees: &Trees) -> Result<(), StoreError> {
 }
 
 fn check_documents(trees: &Trees, expected: &mut Expected) -> Result<(), StoreError> {
-    for tree in
-        [Tree::Docs, Tree::Lists, Tree::Runnable, Tree::Due, Tree::Content, Tree::Past, Tree::Idempotency]
-    {
+    for tree in [
+        Tree::Docs,
+        Tree::Lists,
+        Tree::Runnable,
+        Tree::Due,
+        Tree::Content,
+        Tree::Past,
+        Tree::Copies,
+        Tree::Idempotency,
+    ] {
         expected.insert(tree, 0);
     }
     let known = trees.known()?;

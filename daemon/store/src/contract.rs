@@ -95,6 +95,9 @@ pub trait Contract: Send + Sync {
     fn by_content(&self, content: Digest) -> Result<Option<DocId>, StoreError>;
     /// The latest document of these bytes that was rejected, or whose original was destroyed.
     fn by_past_content(&self, content: Digest) -> Result<Option<DocId>, StoreError>;
+    /// Documents that arrived as copies of this one and are not destroyed, in the order of their ids, behind `after`,
+    /// at most `limit`.
+    fn copies(&self, first: DocId, after: Option<DocId>, limit: usize) -> Result<Vec<DocId>, StoreError>;
     /// Every hold with a scope that is in force, by name.
     fn holds(&self) -> Result<Vec<Hold>, StoreError>;
     /// The document that arrived with this idempotency key (a keyed digest).

@@ -137,6 +137,10 @@ impl Contract for Embedded {
         self.store.by_past_content(content)
     }
 
+    fn copies(&self, first: DocId, after: Option<DocId>, limit: usize) -> Result<Vec<DocId>, StoreError> {
+        self.store.copies(first, after, limit)
+    }
+
     fn holds(&self) -> Result<Vec<Hold>, StoreError> {
         self.store.holds()
     }

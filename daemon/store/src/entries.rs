@@ -58,5 +58,8 @@ pub(crate) fn entries(doc: DocId, kept: &Kept, names: &Names) -> Result<Entries,
         let tree = if stands { Tree::Content } else { Tree::Past };
         mark(tree, keys::held(&state.content.0[..CONTENT_BYTES], state.received_at.0, doc));
     }
+    if let Some(first) = state.duplicate_of.filter(|_| state.position != Position::Gone) {
+        mark(Tree::Copies, keys::listed(keys::document(first), doc));
+    }
     Ok(entries)
 }

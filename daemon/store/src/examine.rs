@@ -22,7 +22,7 @@ const REFOLDED_MAX: u64 = 1000;
 /// Documents with more records than this are not folded anew: somebody has read them ten thousand times.
 const RECORDS_MAX: usize = 10_000;
 /// Trees whose entries follow from a document, which their key ends with.
-const FOLLOWING: [Tree; 4] = [Tree::Lists, Tree::Content, Tree::Due, Tree::Runnable];
+const FOLLOWING: [Tree; 5] = [Tree::Lists, Tree::Content, Tree::Copies, Tree::Due, Tree::Runnable];
 
 /// What was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

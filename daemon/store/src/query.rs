@@ -117,6 +117,15 @@ impl Store {
         Ok(None)
     }
 
+    /// Documents that arrived as copies of this one and are not destroyed, in the order of their ids, behind `after`,
+    /// at most `limit`.
+    ///
+    /// # Errors
+    /// What sled says.
+    pub fn copies(&self, first: DocId, after: Option<DocId>, limit: usize) -> Result<Vec<DocId>, StoreError> {
+        marked(self.reading().trees, Tree::Copies, &keys::document(first), after).take(limit).collect()
+    }
+
     /// The document that was submitted with this idempotency key (a keyed digest).
     ///
     /// # Errors

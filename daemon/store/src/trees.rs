@@ -21,6 +21,8 @@ pub(crate) enum Tree {
     /// content digest, time of arrival, document → nothing; first holders that were rejected, or whose original
     /// was destroyed.
     Past,
+    /// first document, copy of it → nothing; copies that are not destroyed only.
+    Copies,
     /// idempotency digest, record, document → nothing.
     Idempotency,
     /// document, first record of a piece → where these records lie ([`crate::track`]).
@@ -42,12 +44,13 @@ pub(crate) enum Tree {
 }
 
 impl Tree {
-    pub(crate) const ALL: [Tree; 14] = [
+    pub(crate) const ALL: [Tree; 15] = [
         Self::Docs,
         Self::Names,
         Self::Lists,
         Self::Content,
         Self::Past,
+        Self::Copies,
         Self::Idempotency,
         Self::Events,
         Self::Due,
@@ -66,6 +69,7 @@ impl Tree {
             Self::Lists => "lists",
             Self::Content => "by_content",
             Self::Past => "past_content",
+            Self::Copies => "copies",
             Self::Idempotency => "idempotency",
             Self::Events => "events",
             Self::Due => "due",

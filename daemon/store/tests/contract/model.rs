@@ -159,6 +159,12 @@ impl Contract for Model {
         Ok(self.inner().holders(content, false).into_iter().max().map(|(_, doc)| doc))
     }
 
+    fn copies(&self, first: DocId, after: Option<DocId>, limit: usize) -> Result<Vec<DocId>, StoreError> {
+        let copy = |state: &State| state.duplicate_of == Some(first) && state.position != Position::Gone;
+        let inner = self.inner();
+        Ok(inner.ids(copy).filter(|doc| after.is_none_or(|after| *doc > after)).take(limit).collect())
+    }
+
     fn holds(&self) -> Result<Vec<Hold>, StoreError> {
         let mut holds = BTreeMap::new();
         for record in &self.inner().log {
