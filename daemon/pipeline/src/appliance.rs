@@ -46,7 +46,7 @@ impl Appliance {
         let (appliance, events) = opened.map_err(|_| StartError::Book("opening did not finish"))??;
         for event in events {
             let written = appliance.desk.book.note(Actor::Daemon, event).await;
-            written.map_err(|_| StartError::Book("the start could not be written to the ledger"))?;
+            written.map_err(|error| StartError::of_note(&error))?;
         }
         checkpoints::sign(&appliance.desk).await;
         handover::recover(&appliance.desk)

@@ -3,6 +3,9 @@
 //! The floor keeps intake from filling the disk; the ballast is for everybody else who does. While it is gone nothing
 //! is taken in. It is made again, by itself, once there is room for it above the floor and a quarter more, so that
 //! a disk at the brink does not swing.
+//!
+//! A start and the index need room too, before any document does: a daemon that a full disk ended would otherwise
+//! end again at each start, beside a ballast that nobody gives up.
 
 use crate::{desk::Desk, refusal::Refusal};
 use lifecycle::{Actor, SystemEvent};
@@ -17,6 +20,9 @@ use std::{
 };
 
 const FILE_NAME: &str = "ballast";
+/// Room for a start, and for the index to be written out: journals, notes, a snapshot and a segment of the index.
+/// Less than the lowest floor.
+pub(crate) const WORK_ROOM_BYTES: u64 = 32 << 20;
 /// How often there may be room again.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -58,6 +64,19 @@ impl Ballast {
         self.released.load(Ordering::SeqCst)
     }
 
+    /// At start, before anything is written: gives it up when there is too little room to go on; true when it did.
+    pub(crate) fn make_room_to_start(&self, free: u64) -> io::Result<bool> {
+        let released = free < WORK_ROOM_BYTES && self.release()?;
+        if released {
+            tracing::error!(
+                free,
+                bytes = self.bytes,
+                "the disk is full: the ballast was given up for the start; free some space"
+            );
+        }
+        Ok(released)
+    }
+
     /// Gives it up; true when that made room.
     fn release(&self) -> io::Result<bool> {
         if !self.held.swap(false, Ordering::SeqCst) {
@@ -97,6 +116,16 @@ pub(crate) async fn release(desk: &Arc<Desk>) {
         note(desk, SystemEvent::BallastReleased { bytes }).await;
         desk.wake.notify_one();
     }
+}
+
+/// Whether there is room for the index to be written out, if need be that of the ballast: sled never gets over a
+/// write that failed.
+pub(crate) async fn has_room_for_index(desk: &Arc<Desk>) -> bool {
+    let has_room = |desk: &Arc<Desk>| desk.free_bytes() >= WORK_ROOM_BYTES;
+    if !has_room(desk) {
+        release(desk).await;
+    }
+    has_room(desk)
 }
 
 /// Makes it at start and whenever there is room again, until the daemon drains.
@@ -148,6 +177,20 @@ mod tests {
         assert!(ballast.is_released() && !ballast.release().unwrap());
         assert!(!ballast.make(11 * MIB).unwrap());
         assert!(ballast.make(12 * MIB).unwrap());
+    }
+
+    // Issue: "0 manual steps". A daemon that a full disk ended must come up on it.
+    #[test]
+    fn a_start_gives_the_ballast_up_only_when_there_is_no_room_to_start() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Ballast::open(dir.path(), MIB, 0).make(u64::MAX).unwrap());
+        let ballast = Ballast::open(dir.path(), MIB, 0);
+        assert!(!ballast.make_room_to_start(WORK_ROOM_BYTES).unwrap(), "there is room");
+        assert!(dir.path().join(FILE_NAME).exists() && !ballast.is_released());
+        assert!(ballast.make_room_to_start(WORK_ROOM_BYTES - 1).unwrap());
+        assert!(!dir.path().join(FILE_NAME).exists() && ballast.is_released());
+        let next = Ballast::open(dir.path(), MIB, 0);
+        assert!(!next.make_room_to_start(0).unwrap(), "the next start has none to give");
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl ClockWatch {
         let steady = Steady { believed, since: Instant::now(), differs: false };
         let watch = Self { dir: dir.to_owned(), wall, steady: Mutex::new(steady) };
         watch.look(&mut watch.lock());
-        watch.keep()?;
+        durable::unless_full(watch.keep(), "the steady time")?;
         Ok(watch)
     }
 

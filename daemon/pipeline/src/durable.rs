@@ -20,6 +20,21 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Lets a note wait that a full disk did not take: a start must not fail for it. `what` says what waits.
+pub(crate) fn unless_full(written: io::Result<()>, what: &'static str) -> io::Result<()> {
+    match written {
+        Err(error) if is_full(&error) => {
+            tracing::warn!(what, "the disk is full: not written now, but later");
+            Ok(())
+        }
+        written => written,
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// Waits until a file or folder is on disk; a disk that does not confirm ends the process.
 pub(crate) fn settle(file: &File) {
     if file.sync_all().is_err() {

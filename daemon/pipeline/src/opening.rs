@@ -7,7 +7,7 @@ use crate::{
     arriving::Arriving,
     backup::Runs,
     ballast::Ballast,
-    book::Book,
+    book::{Book, BookError},
     certificate::Certifier,
     checkpoints::{self, Checkpoints},
     clockwatch::ClockWatch,
@@ -72,8 +72,22 @@ pub enum StartError {
     Inbox(#[from] InboxError),
     #[error("book: {0}")]
     Book(&'static str),
+    #[error(
+        "the ledger's disk is full, and so is the room of the ballast: free some space; the next start goes on"
+    )]
+    Full,
     #[error("the state directory cannot be used")]
     Io(#[from] std::io::Error),
+}
+
+impl StartError {
+    /// Why the start could not be written down.
+    pub(crate) fn of_note(error: &BookError) -> Self {
+        match error {
+            BookError::Full => Self::Full,
+            _ => Self::Book("the start could not be written to the ledger"),
+        }
+    }
 }
 
 /// What it takes to open an appliance.
@@ -104,6 +118,9 @@ pub(crate) fn open(
     let Opening { settings, policy, master, clock, probe_index, progress, draining, clear_swap } = opening;
     let state_dir = settings.paths.state_dir.clone();
     let _guard = runtime.enter();
+    // Before anything is written. Where free space cannot be told, what follows says why.
+    let ballast = Ballast::open(&state_dir, settings.space.ballast_bytes, settings.space.floor_bytes);
+    let released = ballast.make_room_to_start(outbox::space_free(&state_dir).unwrap_or(u64::MAX))?;
     let gauges = Arc::new(Gauges::default());
     let (launcher, proof) = prove(&settings)?;
     let vault_dir = state_dir.join(VAULT_DIR);
@@ -139,6 +156,9 @@ pub(crate) fn open(
         clear_swap,
     });
     events.push(SystemEvent::SiteKey { public: Digest(vault.verifying_key()) });
+    if released {
+        events.push(SystemEvent::BallastReleased { bytes: ballast.bytes() });
+    }
     let store: Arc<dyn Contract> = Arc::new(Embedded::new(ledger, store));
     let vault = Arc::new(vault);
     let latch = Arc::new(Latch::default());
@@ -147,7 +167,6 @@ pub(crate) fn open(
     let book = Book::open(store.clone(), vault.clone(), certifier, latch.clone(), clock.clone())?;
     let queue = Queue::open(&state_dir)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
-    let ballast = Ballast::open(&state_dir, settings.space.ballast_bytes, settings.space.floor_bytes);
     let started_at = clock.now();
     let desk = Arc::new(Desk {
         settings,

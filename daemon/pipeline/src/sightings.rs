@@ -7,7 +7,7 @@
 
 use crate::{
     artefacts::hex,
-    durable::{replace, settle},
+    durable::{replace, settle, unless_full},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -73,11 +73,11 @@ pub(crate) struct Sightings {
 impl Sightings {
     /// Reads the journal; a missing one begins with `ever` files, which are all accounted for.
     pub(crate) fn open(path: PathBuf, vault: &Vault, through: u64, ever: u64) -> io::Result<Self> {
-        let text = match fs::read_to_string(&path) {
+        let (text, is_new) = match fs::read_to_string(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                format!("{HEADER} {through} {ever} {ever} {}\n", ever + 1)
+                (format!("{HEADER} {through} {ever} {ever} {}\n", ever + 1), true)
             }
-            read => read?,
+            read => (read?, false),
         };
         let file = File::options().create(true).append(true).mode(0o600).open(&path)?;
         let mut journal = Self {
@@ -105,7 +105,12 @@ impl Sightings {
             journal.lying.entry(name).or_default().push_back(number);
         }
         journal.first = journal.next;
-        journal.compact(vault)?;
+        // As it lies there, should a full disk keep it from being written anew: without the end of a line that was
+        // cut short, which the next line must not join.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1) as u64;
+        (journal.whole, journal.pending) = if is_new { (0, text) } else { (whole, String::new()) };
+        journal.file.set_len(journal.whole)?;
+        unless_full(journal.compact(vault), "a journal of files seen")?;
         Ok(journal)
     }
 

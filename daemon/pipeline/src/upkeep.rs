@@ -1,6 +1,6 @@
 //! Care of the index: settled on disk every few seconds, examined every night, built anew when it is wrong.
 
-use crate::desk::Desk;
+use crate::{ballast, desk::Desk};
 use ::store::{Examined, StoreError};
 use lifecycle::{Actor, SystemEvent};
 use std::{sync::Arc, time::Duration};
@@ -20,12 +20,21 @@ const LOOK_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// Has sled write out what it learnt, until the daemon drains; closing does it a last time.
 pub(crate) async fn settle(desk: Arc<Desk>) {
-    let mut settled = 0;
+    let (mut settled, mut had_room) = (0, true);
     while wait(&desk, SETTLE_EVERY).await {
         // A clock that jumps is noticed within one turn, also when nothing arrives.
         desk.now();
         let seq = desk.store.applied_seq();
         if seq == settled {
+            continue;
+        }
+        // What is not written out is replayed from the ledger; a write that fails costs the whole process.
+        let has_room = ballast::has_room_for_index(&desk).await;
+        if had_room && !has_room {
+            tracing::warn!("the index is not written out while the disk is full");
+        }
+        had_room = has_room;
+        if !has_room {
             continue;
         }
         match desk.blocking(|desk| Ok(desk.store.settle()?)).await {

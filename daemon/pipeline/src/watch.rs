@@ -7,6 +7,7 @@ use crate::{
     StartError,
     closing::Closed,
     desk::Desk,
+    durable::unless_full,
     intake,
     sightings::{self, Sightings},
 };
@@ -105,7 +106,7 @@ impl Folder {
         for source in &settings.sources {
             let path = sightings::path_of(state_dir, &source.name);
             let mut seen = Sightings::open(path, vault, closed.through, closed.files(&source.name))?;
-            seen.close(closed.through, vault)?;
+            unless_full(seen.close(closed.through, vault), "a journal of files seen")?;
             let Some(place) = Place::open(source, false)? else { continue };
             let (sightings, looked) = (Mutex::new(seen), AtomicBool::new(false));
             folders.push(Arc::new(Self { place, sightings, books: tokio::sync::Mutex::default(), looked }));

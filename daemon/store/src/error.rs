@@ -11,6 +11,16 @@ pub enum StoreError {
         /// The index.
         dir: PathBuf,
     },
+    /// The disk is full. It says nothing of the index.
+    #[error(
+        "the index {dir} does not open on a full disk: {bytes} bytes beside it are needed; free some space, the next start goes on with it"
+    )]
+    Full {
+        /// The index.
+        dir: PathBuf,
+        /// What an opening may take.
+        bytes: usize,
+    },
     /// sled refused.
     #[error("the index cannot be used: {0}; restart the daemon, which then rebuilds it from the ledger")]
     Sled(#[from] sled::Error),
@@ -86,6 +96,7 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::InUse { .. } => "in-use",
+            Self::Full { .. } => "full",
             Self::Sled(_) | Self::Panicked => "unreadable",
             Self::Damaged { .. } => "damaged",
             Self::Diverged { .. } => "diverged",
@@ -103,7 +114,7 @@ impl StoreError {
             Self::Sled(_) | Self::Panicked | Self::Damaged { .. } | Self::Diverged { .. } => true,
             // A fold that fails may start from a damaged state; if it does not, the rebuild fails too and says so.
             Self::Illegal { .. } | Self::NeverArrived { .. } | Self::Gap { .. } => true,
-            Self::InUse { .. } | Self::Ledger(_) | Self::Io { .. } => false,
+            Self::InUse { .. } | Self::Full { .. } | Self::Ledger(_) | Self::Io { .. } => false,
             Self::TooLarge { .. } | Self::TooManyEvents { .. } => false,
         }
     }

@@ -9,7 +9,7 @@ use crate::{
 };
 use std::{
     fs::{self, File, TryLockError},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -20,6 +20,10 @@ const SET_ASIDE_MAX: usize = 2;
 /// Openings in a row that may end with the process (a kill, a power cut, no memory) before the index is no longer
 /// trusted: one that kills whoever opens it must not keep the daemon down.
 const UNFINISHED_MAX: u64 = 2;
+
+/// Room that opening an index may take: sled writes a snapshot and the end of its log anew. With less, a failure
+/// says nothing of the index.
+const ROOM_BYTES: usize = 16 << 20;
 
 /// What opening took.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,25 +64,40 @@ impl Store {
     ) -> Result<(Self, Opened), StoreError> {
         let lock = lock(dir)?;
         let attempt = Attempt::begin(dir)?;
+        let unfinished = attempt.unfinished;
+        let opened = Self::open_or_build(dir, ledger_dir, probe, &mut progress, unfinished, lock);
+        attempt.end()?;
+        match opened {
+            Err(error) if error.is_cured_by_a_rebuild() && !has_room(dir)? => Err(full(dir)),
+            opened => opened,
+        }
+    }
+
+    fn open_or_build(
+        dir: &Path,
+        ledger_dir: &Path,
+        probe: impl Fn(&Path) -> bool,
+        progress: &mut dyn FnMut(u64),
+        unfinished: u64,
+        lock: File,
+    ) -> Result<(Self, Opened), StoreError> {
         // Whatever lies there, also a file or a link in place of the folder.
         let existed = fs::symlink_metadata(dir).is_ok();
-        if existed
-            && attempt.unfinished < UNFINISHED_MAX
-            && remove_half_written_snapshots(dir).is_ok()
-            && probe(dir)
+        if existed && unfinished < UNFINISHED_MAX && remove_half_written_snapshots(dir).is_ok() && probe(dir)
         {
-            match follow(dir, ledger_dir, &mut progress) {
-                Ok(followed) => return Self::ready(followed, dir, ledger_dir, None, lock, attempt),
+            match follow(dir, ledger_dir, progress) {
+                Ok(followed) => return Self::ready(followed, dir, ledger_dir, None, lock),
                 Err(error) if error.is_cured_by_a_rebuild() => {}
-                Err(error) => {
-                    attempt.end()?;
-                    return Err(error);
-                }
+                Err(error) => return Err(error),
             }
         }
+        // A full disk fails every trial, and a new index would not fit either: a sound one stays where it is.
+        if existed && !has_room(dir)? {
+            return Err(full(dir));
+        }
         let set_aside = if existed { Some(set_aside(dir)?) } else { None };
-        let followed = follow(dir, ledger_dir, &mut progress)?;
-        Self::ready(followed, dir, ledger_dir, set_aside, lock, attempt)
+        let followed = follow(dir, ledger_dir, progress)?;
+        Self::ready(followed, dir, ledger_dir, set_aside, lock)
     }
 
     fn ready(
@@ -87,14 +106,12 @@ impl Store {
         ledger_dir: &Path,
         set_aside: Option<PathBuf>,
         lock: File,
-        attempt: Attempt,
     ) -> Result<(Self, Opened), StoreError> {
         let rebuilt = reached.from_nothing || set_aside.is_some();
         let store = Self::new(trees, known, dir, ledger_dir, lock);
         if rebuilt {
             store.flush()?;
         }
-        attempt.end()?;
         Ok((store, Opened { rebuilt, replayed: reached.applied, set_aside }))
     }
 
@@ -141,15 +158,46 @@ impl Attempt {
         let note = beside(dir, "opening");
         let unfinished = fs::read_to_string(&note).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
         let failed = |source| StoreError::Io { what: "note the opening in", path: note.clone(), source };
-        fs::write(&note, format!("{}", unfinished + 1)).map_err(failed)?;
+        match fs::write(&note, format!("{}", unfinished + 1)) {
+            // A full disk must not keep the daemon down; this opening is then not counted.
+            Err(error) if is_full(&error) => {}
+            written => written.map_err(failed)?,
+        }
         Ok(Self { note, unfinished })
     }
 
     /// It went well, or ends with an error that says why it did not.
     fn end(self) -> Result<(), StoreError> {
         let failed = |source| StoreError::Io { what: "remove", path: self.note.clone(), source };
-        fs::remove_file(&self.note).map_err(failed)
+        match fs::remove_file(&self.note) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(failed),
+        }
     }
+}
+
+/// Whether the disk would take what an opening writes. It is tried, because a quota is not in the figures of the
+/// file system.
+fn has_room(dir: &Path) -> Result<bool, StoreError> {
+    let path = beside(dir, "room");
+    let failed = |source| StoreError::Io { what: "try for room in", path: path.clone(), source };
+    let tried = File::create(&path).and_then(|mut file| file.write_all(&vec![0; ROOM_BYTES]));
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    match tried {
+        Err(error) if is_full(&error) => Ok(false),
+        tried => tried.map(|()| true).map_err(failed),
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+fn full(dir: &Path) -> StoreError {
+    StoreError::Full { dir: dir.to_owned(), bytes: ROOM_BYTES }
 }
 
 /// After a full disk sled leaves `snap.*.generating`, takes it for a snapshot, and never opens again.

@@ -6,6 +6,7 @@
 
 mod dice;
 mod disk;
+mod filler;
 mod judge;
 mod load;
 mod promise;
@@ -17,6 +18,7 @@ mod station;
 
 pub use dice::Dice;
 pub use disk::Disk;
+pub use filler::Filler;
 pub use judge::{Findings, judge};
 pub use load::Load;
 pub use promise::{Promise, Promises};
