@@ -61,26 +61,30 @@ impl CheckpointLog {
         }
     }
 
-    /// The first checkpoint of a log, and the last one of each key: enough to follow the chain of keys from
-    /// the first to the one in force.
+    /// The first checkpoint of a log, and the last one of each key up to `end`, which is the last: enough to
+    /// follow the chain of keys from the first to the one that signed `end`. What was signed later is left
+    /// out: a daemon signs while others read. None when `end` is not in the log.
     ///
     /// # Errors
     /// When a note is damaged, or the file cannot be read.
-    pub fn turns_of(dir: &Path) -> Result<Vec<Signed>, LedgerError> {
+    pub fn turns_of(dir: &Path, end: &Signed) -> Result<Option<Vec<Signed>>, LedgerError> {
         let path = dir.join(CHECKPOINT_LOG);
         let mut turns: Vec<Signed> = Vec::new();
-        let Some(mut entries) = Entries::of(dir).when("open", &path)? else { return Ok(turns) };
+        let Some(mut entries) = Entries::of(dir).when("open", &path)? else { return Ok(None) };
         while let Some(entry) = entries.next().when("read", &path)? {
             let (offset, path) = (entry.offset, path.clone());
             let read = entry.read().map_err(|fault| LedgerError::BadCheckpoint { path, offset, fault })?;
             let Some(note) = read else { break };
-            let is_first = turns.len() < 2;
+            let (is_first, is_end) = (turns.len() < 2, note == *end);
             match turns.last_mut().filter(|last| !is_first && last.checkpoint.key == note.checkpoint.key) {
                 Some(last) => *last = note,
                 None => turns.push(note),
             }
+            if is_end {
+                return Ok(Some(turns));
+            }
         }
-        Ok(turns)
+        Ok(None)
     }
 
     /// The first checkpoint of a log; none when there is no log or no note in it.

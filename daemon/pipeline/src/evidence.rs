@@ -155,7 +155,7 @@ fn gather(
     send: &mpsc::Sender<Result<EvidenceFile, Refused>>,
 ) -> Result<(), Refused> {
     let ledger_dir = desk.settings.paths.state_dir.join(LEDGER_DIR);
-    let (proofs, site_key) = prove(&ledger_dir, documents)?;
+    let Proven { proofs, site_key, turns } = prove(&ledger_dir, documents)?;
     let mut folder = Folder { send, listed: Vec::new() };
     for proof in proofs {
         let path = |name: &str| format!("documents/{}/{name}", proof.document);
@@ -164,7 +164,6 @@ fn gather(
     for document in documents {
         about(desk, document.clone(), &mut folder)?;
     }
-    let turns = CheckpointLog::turns_of(&ledger_dir).map_err(|error| broken(&error))?;
     folder.put(
         "keys.notes".to_owned(),
         turns.iter().map(Signed::note).collect::<Vec<_>>().join("%%\n").into(),
@@ -185,13 +184,28 @@ fn gather(
     folder.hand("manifest.sig".to_owned(), signature.into_bytes())
 }
 
-fn prove(ledger_dir: &Path, documents: &[Document]) -> Result<(Vec<Proof>, Option<Leaf>), Refused> {
+/// What all rests on: everything is proven against the last of the turns.
+struct Proven {
+    proofs: Vec<Proof>,
+    site_key: Option<Leaf>,
+    turns: Vec<Signed>,
+}
+
+fn prove(ledger_dir: &Path, documents: &[Document]) -> Result<Proven, Refused> {
     let ids: BTreeSet<DocId> = documents.iter().map(|document| document.id).collect();
     let is_key = |event: &SystemEvent| matches!(event, SystemEvent::SiteKey { .. });
-    ledger::prove_many(ledger_dir, &ids, is_key).map_err(|fault| match fault {
+    let (proofs, site_key) = ledger::prove_many(ledger_dir, &ids, is_key).map_err(|fault| match fault {
         ProofFault::NoCheckpoint => Refused::new(Code::Temporary, fault.to_string()),
         other => broken(&other),
-    })
+    })?;
+    let Some(first) = proofs.first() else {
+        return Err(Refused::new(Code::Temporary, ProofFault::NoCheckpoint.to_string()));
+    };
+    let end = Signed::parse(&first.checkpoint).map_err(|fault| broken(&fault))?;
+    let turns = CheckpointLog::turns_of(ledger_dir, &end).map_err(|error| broken(&error))?;
+    // The log was put aside in this moment.
+    let turns = turns.ok_or_else(|| Refused::new(Code::Temporary, ProofFault::NoCheckpoint.to_string()))?;
+    Ok(Proven { proofs, site_key, turns })
 }
 
 fn broken(error: &dyn std::error::Error) -> Refused {
