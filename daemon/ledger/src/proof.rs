@@ -1,6 +1,6 @@
 //! Proof that the records of one document are in a ledger, without showing the others (RFC 9162 §2.1.3).
 
-use crate::checkpoint::{NoteFault, Signed};
+use crate::checkpoint::{NoteFault, Signed, VerifyingKey};
 use crate::checkpoint_log::CheckpointLog;
 use crate::merkle::{PROOF_HASHES_MAX, Tree, is_consistent, is_included, leaf_hash};
 use crate::read::Frames;
@@ -31,6 +31,9 @@ pub struct Proof {
     /// That the ledger of an earlier checkpoint is the beginning of this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
+    /// Every handover of the log, as signed notes: they lead from a key that was pinned to the checkpoint's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
 }
 
 /// A record and its way to the root.
@@ -81,6 +84,8 @@ pub enum ProofFault {
         "record {seq}: its hashes do not lead to the root of the checkpoint; record or proof was changed"
     )]
     Excluded { seq: u64 },
+    #[error("no handover leads from the pinned key to the one that signed its checkpoint: {key}")]
+    Stranger { key: Box<VerifyingKey> },
     #[error("the ledger of the checkpoint over {since} records is not the beginning of the one over {size}")]
     Inconsistent { since: u64, size: u64 },
 }
@@ -96,7 +101,10 @@ pub fn prove(dir: &Path, document: DocId, since: Option<&Signed>) -> Result<(Pro
     let leaves = picked.leaves(records);
     let since = since.map(|earlier| prove_since(&picked.tree, earlier)).transpose()?;
     let checkpoint = picked.last.note().to_owned();
-    Ok((Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since }, picked.newer))
+    let turns = CheckpointLog::turns_of(dir)?;
+    let keys = turns.iter().filter(|turn| turn.checkpoint.next.is_some()).map(|turn| turn.note().to_owned());
+    let keys = keys.collect();
+    Ok((Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since, keys }, picked.newer))
 }
 
 /// Makes the proofs for many documents, and the leaf of the last record about the appliance that
@@ -120,7 +128,9 @@ pub fn prove_many(
     let proofs = std::mem::take(&mut picked.records).into_iter().filter_map(|(document, records)| {
         let (document, leaves) = (document?, picked.leaves(records));
         let checkpoint = picked.last.note().to_owned();
-        Some(Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since: None })
+        // A bundle of many proofs has the handovers once.
+        let (since, keys) = (None, Vec::new());
+        Some(Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since, keys })
     });
     Ok((proofs.collect(), system))
 }
@@ -233,6 +243,9 @@ impl Proof {
             }
             before = *seq;
         }
+        for note in &self.keys {
+            Signed::parse(note)?;
+        }
         let Some(since) = &self.since else { return Ok((checkpoint, None)) };
         let earlier = Signed::parse(&since.checkpoint)?;
         let old = earlier.checkpoint.mark;
@@ -243,6 +256,24 @@ impl Proof {
         } else {
             Err(ProofFault::Inconsistent { since: old.size, size: mark.size })
         }
+    }
+}
+
+impl Proof {
+    /// Do the handovers lead from the pinned key to that of the checkpoint?
+    ///
+    /// # Errors
+    /// When they do not, or one of them is no note.
+    pub fn follows_from(&self, pinned: &VerifyingKey) -> Result<(), ProofFault> {
+        let mut reached = BTreeSet::from([pinned.clone()]);
+        for note in &self.keys {
+            let turn = Signed::parse(note)?.checkpoint;
+            if reached.contains(&turn.key) {
+                reached.extend(turn.next);
+            }
+        }
+        let key = Signed::parse(&self.checkpoint)?.checkpoint.key;
+        if reached.contains(&key) { Ok(()) } else { Err(ProofFault::Stranger { key: Box::new(key) }) }
     }
 }
 

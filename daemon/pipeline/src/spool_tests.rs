@@ -144,7 +144,7 @@ fn what_cannot_be_read_is_told_and_the_rest_is_read() {
     let signed = site.put(7, MIDNIGHT, false);
     let closed = site.dir().join("checkpoint-0.note");
     fs::write(&closed, signed.note()).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     // Root may read everything.
     let is_root = fs::read(&closed).is_ok();
     let found = read(&site.dir());
