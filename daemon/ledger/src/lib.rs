@@ -25,6 +25,7 @@ pub mod merkle;
 mod merkle_tests;
 mod mark;
 mod note_file;
+mod paths;
 mod proof;
 mod place;
 mod read;

@@ -2,7 +2,8 @@
 
 use crate::checkpoint::{NoteFault, Signed, VerifyingKey};
 use crate::checkpoint_log::CheckpointLog;
-use crate::merkle::{PROOF_HASHES_MAX, Tree, is_consistent, is_included, leaf_hash};
+use crate::merkle::{PROOF_HASHES_MAX, is_consistent, is_included, leaf_hash};
+use crate::paths::Paths;
 use crate::read::Frames;
 use crate::{LedgerError, Mark};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -96,10 +97,14 @@ pub enum ProofFault {
 /// # Errors
 /// When there is no checkpoint or no record, or the ledger is not what was signed.
 pub fn prove(dir: &Path, document: DocId, since: Option<&Signed>) -> Result<(Proof, u64), ProofFault> {
-    let mut picked = pick(dir, |record| is_about(record, document).then_some(document))?;
+    let about = |record: &Record| is_about(record, document).then_some(document);
+    let mut picked = pick(dir, since, about)?;
     let records = picked.records.remove(&document).ok_or(ProofFault::NoRecord(document))?;
     let leaves = picked.leaves(records);
-    let since = since.map(|earlier| prove_since(&picked.tree, earlier)).transpose()?;
+    let since = since.map(|earlier| Since {
+        checkpoint: earlier.note().to_owned(),
+        hashes: encode(picked.paths.growth(earlier.checkpoint.mark.size)),
+    });
     let checkpoint = picked.last.note().to_owned();
     let turns = CheckpointLog::turns_of(dir)?;
     let keys = turns.iter().filter(|turn| turn.checkpoint.next.is_some()).map(|turn| turn.note().to_owned());
@@ -122,7 +127,7 @@ pub fn prove_many(
         Body::Document { doc, .. } => documents.contains(doc).then_some(Some(*doc)),
         Body::System(event) => appliance(event).then_some(None),
     };
-    let mut picked = pick(dir, wanted)?;
+    let mut picked = pick(dir, None, wanted)?;
     let system = picked.records.remove(&None).and_then(|mut records| records.pop());
     let system = picked.leaves(system.into_iter().collect()).pop();
     let proofs = std::mem::take(&mut picked.records).into_iter().filter_map(|(document, records)| {
@@ -138,21 +143,33 @@ pub fn prove_many(
 /// Number and JSON of a record.
 type Payload = (u64, Vec<u8>);
 
-/// The records that somebody wanted, and the tree that they are leaves of.
+/// The records that somebody wanted, and their ways to the root.
 struct Picked<K> {
     records: BTreeMap<K, Vec<Payload>>,
     /// How many more there are that the checkpoint does not cover.
     newer: u64,
-    tree: Tree,
+    paths: Paths,
     last: Signed,
 }
 
-/// Walks the ledger once; it must be what the last checkpoint was signed over.
-fn pick<K: Ord>(dir: &Path, wanted: impl Fn(&Record) -> Option<K>) -> Result<Picked<K>, ProofFault> {
+/// Walks the ledger once; it must be what the last checkpoint was signed over, and the earlier one.
+fn pick<K: Ord>(
+    dir: &Path,
+    since: Option<&Signed>,
+    wanted: impl Fn(&Record) -> Option<K>,
+) -> Result<Picked<K>, ProofFault> {
     let last = CheckpointLog::last_of(dir)?.ok_or(ProofFault::NoCheckpoint)?;
-    let Mark { size, root, tip: _ } = last.checkpoint.mark;
+    let size = last.checkpoint.mark.size;
     let mut frames = Frames::from(dir, 0).map_err(LedgerError::from)?;
-    let (mut leaves, mut records, mut newer) = (Vec::new(), BTreeMap::<K, Vec<Payload>>::new(), 0);
+    let (mut paths, mut records, mut newer) = (Paths::over(size), BTreeMap::<K, Vec<Payload>>::new(), 0);
+    let since = since.map(|earlier| earlier.checkpoint.mark);
+    if let Some(earlier) = since {
+        if earlier.size > size {
+            return Err(ProofFault::Newer { since: earlier.size, size });
+        }
+        paths.want_growth(earlier.size);
+        holds(&paths, earlier)?;
+    }
     loop {
         let next = frames.next(|frame| {
             let found = wanted(&frame.record()?).map(|key| (key, frame.payload.to_vec()));
@@ -167,21 +184,28 @@ fn pick<K: Ord>(dir: &Path, wanted: impl Fn(&Record) -> Option<K>) -> Result<Pic
                     return Err(ProofFault::TooMany);
                 }
                 of_one.push((seq, payload));
+                paths.want_next();
             }
             None => {}
         }
         if seq <= size {
-            leaves.push(leaf);
+            paths.push(leaf);
+            since.iter().try_for_each(|earlier| holds(&paths, *earlier))?;
         }
     }
-    let tree = Tree::new(leaves);
-    if (tree.size() as u64) < size {
-        return Err(LedgerError::RolledBack { found: tree.size() as u64, known: size }.into());
+    if paths.walked() < size {
+        return Err(LedgerError::RolledBack { found: paths.walked(), known: size }.into());
     }
-    if tree.root_at(tree.size()) != root {
-        return Err(LedgerError::Rewritten { size }.into());
+    holds(&paths, last.checkpoint.mark)?;
+    Ok(Picked { records, newer, paths, last })
+}
+
+/// At the size of the mark the walk must have its root.
+fn holds(paths: &Paths, mark: Mark) -> Result<(), LedgerError> {
+    if paths.walked() != mark.size || paths.root() == mark.root {
+        return Ok(());
     }
-    Ok(Picked { records, newer, tree, last })
+    Err(LedgerError::Rewritten { size: mark.size })
 }
 
 impl<K> Picked<K> {
@@ -189,20 +213,10 @@ impl<K> Picked<K> {
         let prove = |(seq, payload): Payload| Leaf {
             seq,
             record: String::from_utf8_lossy(&payload).into_owned(),
-            hashes: encode(self.tree.inclusion(seq as usize - 1).expect("the record is one of the tree's")),
+            hashes: encode(self.paths.inclusion(seq - 1)),
         };
         records.into_iter().map(prove).collect()
     }
-}
-
-fn prove_since(tree: &Tree, earlier: &Signed) -> Result<Since, ProofFault> {
-    let (mark, size) = (earlier.checkpoint.mark, tree.size() as u64);
-    let hashes = usize::try_from(mark.size).ok().and_then(|since| tree.consistency(since));
-    let hashes = hashes.ok_or(ProofFault::Newer { since: mark.size, size })?;
-    if tree.root_at(mark.size as usize) != mark.root {
-        return Err(LedgerError::Rewritten { size: mark.size }.into());
-    }
-    Ok(Since { checkpoint: earlier.note().to_owned(), hashes: encode(hashes) })
 }
 
 impl Leaf {
