@@ -31,7 +31,7 @@ pub(crate) enum Audit {
     #[command(after_help = "Examples:
   lazaretctl audit verify
   lazaretctl audit verify --dir /mnt/copy/ledger --pubkey lazaret.pub \\
-      --checkpoint /mnt/usb/checkpoint-000000004711.note
+      --checkpoint /mnt/usb/today.note
   lazaretctl audit verify --proof proof.json --checkpoint mine.note")]
     Verify(verify::Verify),
     /// Prove that the records of one document are in the ledger

@@ -57,6 +57,8 @@ struct ProofReport {
     key: String,
     /// Does it rest on the checkpoint that was brought?
     compared: bool,
+    /// Was a key given, and does it lead to the one that signed?
+    pinned: bool,
 }
 
 /// Checks.
@@ -126,9 +128,8 @@ fn proof(path: &Path, external: Option<&Signed>, pinned: Option<&VerifyingKey>, 
         let brought = "the proof rests on another checkpoint than the one you brought";
         return Err(finding(format!("{brought}: ask for one made with: audit prove ID --checkpoint FILE")));
     }
-    if pinned.is_some_and(|pinned| *pinned != checkpoint.checkpoint.key) {
-        let key = &checkpoint.checkpoint.key;
-        return Err(finding(format!("its checkpoint is signed with another key than the pinned one: {key}")));
+    if let Some(pinned) = pinned {
+        proof.follows_from(pinned).map_err(|fault| finding(fault.to_string()))?;
     }
     let report = ProofReport {
         document: proof.document.to_string(),
@@ -137,10 +138,13 @@ fn proof(path: &Path, external: Option<&Signed>, pinned: Option<&VerifyingKey>, 
         checkpoint_at: checkpoint.checkpoint.at.to_string(),
         key: checkpoint.checkpoint.key.to_string(),
         compared: external.is_some(),
+        pinned: pinned.is_some(),
     };
     output::one(format, &report, &report.document, || {
         let compared =
-            if report.compared { "holds" } else { "none given: the proof vouches for itself only" };
+            if report.compared { "holds" } else { "none given: compare it before you believe the proof" };
+        let pinned =
+            if report.pinned { "leads to the one that signed" } else { "none given: anybody can sign" };
         let mut table = Table::new(&[Column::Fixed(""), Column::Text("")]);
         for (name, value) in [
             ("document", report.document.clone()),
@@ -148,6 +152,7 @@ fn proof(path: &Path, external: Option<&Signed>, pinned: Option<&VerifyingKey>, 
             ("in a ledger of", report.checkpoint.to_string()),
             ("signed at", report.checkpoint_at.clone()),
             ("signed with", report.key.clone()),
+            ("your key", pinned.to_owned()),
             ("your checkpoint", compared.to_owned()),
             ("result", "included".to_owned()),
         ] {

@@ -87,6 +87,33 @@ impl CheckpointLog {
         Ok(None)
     }
 
+    /// The last checkpoints of a log, at most so many, the oldest first.
+    ///
+    /// # Errors
+    /// When one of them is damaged, or the file cannot be read.
+    pub fn recent(dir: &Path, notes_max: usize) -> Result<Vec<Signed>, LedgerError> {
+        let path = dir.join(CHECKPOINT_LOG);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            file => file.when("open", &path)?,
+        };
+        let bytes = file.metadata().when("look at", &path)?.len();
+        let start = bytes.saturating_sub((notes_max * ENTRY_BYTES_MAX) as u64);
+        let mut entries = Entries::from(file, start, bytes).when("read", &path)?;
+        if start > 0 {
+            // Somewhere in a note.
+            entries.next().when("read", &path)?;
+        }
+        let mut notes = Vec::new();
+        while let Some(entry) = entries.next().when("read", &path)? {
+            let (offset, path) = (entry.offset, path.clone());
+            let read = entry.read().map_err(|fault| LedgerError::BadCheckpoint { path, offset, fault })?;
+            notes.extend(read);
+        }
+        notes.drain(..notes.len().saturating_sub(notes_max));
+        Ok(notes)
+    }
+
     /// The first checkpoint of a log; none when there is no log or no note in it.
     ///
     /// # Errors

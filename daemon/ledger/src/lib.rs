@@ -24,6 +24,8 @@ pub mod merkle;
 #[cfg(test)]
 mod merkle_tests;
 mod mark;
+mod note_file;
+mod paths;
 mod proof;
 mod place;
 mod read;
@@ -46,6 +48,7 @@ pub use extent::{Extent, is_segment_name};
 pub use format::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX};
 pub use keychain::{KeyChain, KeyFault};
 pub use mark::Mark;
+pub use note_file::read_note;
 pub use place::{Lookup, Place, Placed};
 pub use proof::{Leaf, PROOF_LEAVES_MAX, Proof, ProofFault, Since, prove, prove_many};
 pub use read::{PlacedRecords, Records, hash_at};

@@ -1,8 +1,8 @@
 //! The Merkle tree over the records, as RFC 9162 §2.1 has it: leaf SHA-256(0x00 ‖ payload), node
 //! SHA-256(0x01 ‖ left ‖ right), root of nothing SHA-256 of nothing.
 //!
-//! [`Frontier`] grows with the ledger and knows its root in the memory of a few hashes; [`Tree`] holds
-//! every hash and makes proofs. It knows nothing of files, records or signatures.
+//! [`Frontier`] grows with the ledger and knows its root in the memory of a few hashes; proofs are made in
+//! `paths.rs` and checked here. It knows nothing of files, records or signatures.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use types::Digest;
@@ -16,7 +16,7 @@ pub fn leaf_hash(payload: &[u8]) -> Digest {
     sha256(&[&[0], payload])
 }
 
-fn node_hash(left: Digest, right: Digest) -> Digest {
+pub(crate) fn node_hash(left: Digest, right: Digest) -> Digest {
     sha256(&[&[1], &left.0, &right.0])
 }
 
@@ -59,101 +59,6 @@ impl Frontier {
         let over = |right: Option<Digest>, left: &Digest| Some(right.map_or(*left, |r| node_hash(*left, r)));
         self.peaks.iter().rev().fold(None, over).unwrap_or_else(|| sha256(&[]))
     }
-}
-
-/// A whole tree in memory: 64 bytes a leaf.
-#[derive(Debug)]
-pub struct Tree {
-    /// Leaves, then pairs of them, and so on; a node without a right neighbour is not in the next level.
-    levels: Vec<Vec<Digest>>,
-}
-
-impl Tree {
-    /// The tree over these leaf hashes.
-    #[must_use]
-    pub fn new(leaves: Vec<Digest>) -> Self {
-        let mut levels = vec![leaves];
-        while let Some(level) = levels.last().filter(|level| level.len() > 1) {
-            let (pairs, _) = level.as_chunks::<2>();
-            let next = pairs.iter().map(|[left, right]| node_hash(*left, *right)).collect();
-            levels.push(next);
-        }
-        Self { levels }
-    }
-
-    /// Leaves.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.levels[0].len()
-    }
-
-    /// Root over the first `size` leaves, which must be there.
-    #[must_use]
-    pub fn root_at(&self, size: usize) -> Digest {
-        if size == 0 { sha256(&[]) } else { self.hash(0, size) }
-    }
-
-    /// Proof that leaf `index` (from 0) is in this tree: PATH of RFC 9162 §2.1.3.1. None beyond the end.
-    #[must_use]
-    pub fn inclusion(&self, index: usize) -> Option<Vec<Digest>> {
-        if index >= self.size() {
-            return None;
-        }
-        let (mut start, mut end, mut path) = (0, self.size(), Vec::new());
-        while end - start > 1 {
-            let middle = start + split(end - start);
-            let other = if index < middle { (middle, end) } else { (start, middle) };
-            path.push(self.hash(other.0, other.1));
-            (start, end) = if index < middle { (start, middle) } else { (middle, end) };
-        }
-        path.reverse();
-        Some(path)
-    }
-
-    /// Proof that the tree of the first `size` leaves became this one by adding leaves only: PROOF of
-    /// RFC 9162 §2.1.4.1. Empty for nothing and for everything; none beyond the end.
-    #[must_use]
-    pub fn consistency(&self, size: usize) -> Option<Vec<Digest>> {
-        if size > self.size() {
-            return None;
-        }
-        if size == 0 || size == self.size() {
-            return Some(Vec::new());
-        }
-        let (mut start, mut end, mut path) = (0, self.size(), Vec::new());
-        while end != size {
-            let middle = start + split(end - start);
-            if size <= middle {
-                path.push(self.hash(middle, end));
-                end = middle;
-            } else {
-                path.push(self.hash(start, middle));
-                start = middle;
-            }
-        }
-        if start > 0 {
-            path.push(self.hash(start, end));
-        }
-        path.reverse();
-        Some(path)
-    }
-
-    /// Hash over the leaves from `start` to before `end`; `start` is a multiple of the largest power of
-    /// two in the range, as everywhere in this tree.
-    fn hash(&self, start: usize, end: usize) -> Digest {
-        let count = end - start;
-        if count.is_power_of_two() {
-            let level = count.trailing_zeros();
-            return self.levels[level as usize][start >> level];
-        }
-        let middle = start + split(count);
-        node_hash(self.hash(start, middle), self.hash(middle, end))
-    }
-}
-
-/// The largest power of two below `count`, which is at least 2.
-fn split(count: usize) -> usize {
-    1 << (count - 1).ilog2()
 }
 
 /// Does the proof lead from leaf `index` of `size` to the root? RFC 9162 §2.1.3.2.

@@ -2,7 +2,8 @@
 //! RFC 9162 §2.1.1 written down word by word.
 #![allow(clippy::unwrap_used)]
 
-use crate::merkle::{Frontier, Tree, is_consistent, is_included, leaf_hash, sha256};
+use crate::merkle::{Frontier, is_consistent, is_included, leaf_hash, sha256};
+use crate::paths::Paths;
 use proptest::prelude::*;
 use types::Digest;
 
@@ -138,6 +139,19 @@ fn largest_power_below(n: usize) -> usize {
     (0..).map(|bit| 1 << bit).take_while(|power| *power < n).last().unwrap()
 }
 
+/// A walk over all leaves, with these wanted.
+fn walked(leaves: &[Digest], wanted: &[usize], old: usize) -> Paths {
+    let mut paths = Paths::over(leaves.len() as u64);
+    paths.want_growth(old as u64);
+    for (index, leaf) in leaves.iter().enumerate() {
+        if wanted.contains(&index) {
+            paths.want_next();
+        }
+        paths.push(*leaf);
+    }
+    paths
+}
+
 fn leaves(count: usize) -> Vec<Digest> {
     (0..count).map(|i| leaf_hash(&i.to_be_bytes())).collect()
 }
@@ -147,8 +161,7 @@ fn roots_are_the_published_ones() {
     let mut frontier = Frontier::default();
     for (size, root) in ROOTS.iter().enumerate() {
         assert_eq!((frontier.size(), frontier.root()), (size as u64, digest(root)));
-        assert_eq!(Tree::new(published(size)).root_at(size), digest(root));
-        assert_eq!(Tree::new(published(8)).root_at(size), digest(root));
+        assert_eq!(walked(&published(size), &[], 0).root(), digest(root));
         published(8).get(size).iter().for_each(|leaf| frontier.push(**leaf));
     }
 }
@@ -156,31 +169,30 @@ fn roots_are_the_published_ones() {
 #[test]
 fn proofs_are_the_published_ones() {
     for (index, size, proof) in INCLUSIONS {
-        let tree = Tree::new(published(size));
-        assert_eq!(tree.inclusion(index).unwrap(), digests(proof), "leaf {index} of {size}");
-        assert_eq!(tree.inclusion(size), None);
+        let paths = walked(&published(size), &[index], 0);
+        assert_eq!(paths.inclusion(index as u64), digests(proof), "leaf {index} of {size}");
     }
     for (old, new, proof) in CONSISTENCIES {
-        let tree = Tree::new(published(new));
-        assert_eq!(tree.consistency(old).unwrap(), digests(proof), "{old} in {new}");
-        assert_eq!(tree.consistency(new + 1), None);
+        assert_eq!(walked(&published(new), &[], old).growth(old as u64), digests(proof), "{old} in {new}");
     }
 }
 
 proptest! {
     #[test]
     fn root_and_proofs_are_those_of_the_definition(size in 1_usize..200, picks in any::<[prop::sample::Index; 2]>()) {
-        let (leaves, index) = (leaves(size), picks[0].index(size));
-        let tree = Tree::new(leaves.clone());
+        let (leaves, index, old) = (leaves(size), picks[0].index(size), 1 + picks[1].index(size));
+        let paths = walked(&leaves, &[index, size / 2, size - 1], old);
         let mut frontier = Frontier::default();
         leaves.iter().for_each(|leaf| frontier.push(*leaf));
         let root = naive_root(&leaves);
-        prop_assert_eq!((frontier.root(), tree.root_at(size)), (root, root));
-        let path = tree.inclusion(index).unwrap();
+        prop_assert_eq!((frontier.root(), paths.root()), (root, root));
+        for index in [size / 2, size - 1] {
+            prop_assert_eq!(&paths.inclusion(index as u64), &naive_path(index, &leaves));
+        }
+        let path = paths.inclusion(index as u64);
         prop_assert_eq!(&path, &naive_path(index, &leaves));
         prop_assert!(is_included(leaves[index], index as u64, size as u64, &path, root));
-        let old = 1 + picks[1].index(size);
-        let proof = tree.consistency(old).unwrap();
+        let proof = paths.growth(old as u64);
         prop_assert_eq!(&proof, &naive_subproof(old, &leaves, true));
         let (old, new) = ((old as u64, naive_root(&leaves[..old])), (size as u64, root));
         prop_assert!(is_consistent(old, new, &proof));
@@ -189,11 +201,10 @@ proptest! {
     #[test]
     fn a_wrong_proof_is_refused(size in 2_usize..100, picks in any::<[prop::sample::Index; 3]>(), change in 0_u8..5) {
         let (leaves, index, old) = (leaves(size), picks[0].index(size), 1 + picks[1].index(size - 1));
-        let tree = Tree::new(leaves.clone());
-        let root = tree.root_at(size);
-        let old = (old as u64, tree.root_at(old));
+        let (paths, root) = (walked(&leaves, &[index], old), naive_root(&leaves));
+        let old = (old as u64, naive_root(&leaves[..old]));
         for (mut proof, consistency) in
-            [(tree.inclusion(index).unwrap(), false), (tree.consistency(old.0 as usize).unwrap(), true)]
+            [(paths.inclusion(index as u64), false), (paths.growth(old.0), true)]
         {
             let (mut at, mut root, mut old) = (index as u64, root, old);
             let place = picks[2].index(proof.len());
@@ -222,4 +233,18 @@ fn the_largest_tree_is_walked_without_overflow() {
     assert!(!is_consistent((u64::MAX - 1, root), (u64::MAX, root), &proof));
     assert!(!is_included(root, 0, 0, &[], root));
     assert!(is_included(root, 0, 1, &[], root));
+}
+
+#[test]
+fn proofs_of_a_long_ledger_take_the_memory_of_their_hashes() {
+    // 1.3 GB at 20 million records, when every leaf was kept.
+    let leaves = leaves(100_000);
+    let wanted: Vec<usize> = (0..20).map(|number| number * 4_999).collect();
+    let paths = walked(&leaves, &wanted, 77_777);
+    assert!(paths.held() <= 22 * 2 * 17, "{} hashes for 20 proofs", paths.held());
+    let root = paths.root();
+    for index in wanted {
+        let (index, size) = (index as u64, leaves.len() as u64);
+        assert!(is_included(leaves[index as usize], index, size, &paths.inclusion(index), root));
+    }
 }

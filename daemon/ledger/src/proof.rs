@@ -1,8 +1,9 @@
 //! Proof that the records of one document are in a ledger, without showing the others (RFC 9162 §2.1.3).
 
-use crate::checkpoint::{NoteFault, Signed};
+use crate::checkpoint::{NoteFault, Signed, VerifyingKey};
 use crate::checkpoint_log::CheckpointLog;
-use crate::merkle::{PROOF_HASHES_MAX, Tree, is_consistent, is_included, leaf_hash};
+use crate::merkle::{PROOF_HASHES_MAX, is_consistent, is_included, leaf_hash};
+use crate::paths::Paths;
 use crate::read::Frames;
 use crate::{LedgerError, Mark};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -31,6 +32,9 @@ pub struct Proof {
     /// That the ledger of an earlier checkpoint is the beginning of this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
+    /// Every handover of the log, as signed notes: they lead from a key that was pinned to the checkpoint's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
 }
 
 /// A record and its way to the root.
@@ -81,6 +85,8 @@ pub enum ProofFault {
         "record {seq}: its hashes do not lead to the root of the checkpoint; record or proof was changed"
     )]
     Excluded { seq: u64 },
+    #[error("no handover leads from the pinned key to the one that signed its checkpoint: {key}")]
+    Stranger { key: Box<VerifyingKey> },
     #[error("the ledger of the checkpoint over {since} records is not the beginning of the one over {size}")]
     Inconsistent { since: u64, size: u64 },
 }
@@ -91,12 +97,19 @@ pub enum ProofFault {
 /// # Errors
 /// When there is no checkpoint or no record, or the ledger is not what was signed.
 pub fn prove(dir: &Path, document: DocId, since: Option<&Signed>) -> Result<(Proof, u64), ProofFault> {
-    let mut picked = pick(dir, |record| is_about(record, document).then_some(document))?;
+    let about = |record: &Record| is_about(record, document).then_some(document);
+    let mut picked = pick(dir, since, about)?;
     let records = picked.records.remove(&document).ok_or(ProofFault::NoRecord(document))?;
     let leaves = picked.leaves(records);
-    let since = since.map(|earlier| prove_since(&picked.tree, earlier)).transpose()?;
+    let since = since.map(|earlier| Since {
+        checkpoint: earlier.note().to_owned(),
+        hashes: encode(picked.paths.growth(earlier.checkpoint.mark.size)),
+    });
     let checkpoint = picked.last.note().to_owned();
-    Ok((Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since }, picked.newer))
+    let turns = CheckpointLog::turns_of(dir)?;
+    let keys = turns.iter().filter(|turn| turn.checkpoint.next.is_some()).map(|turn| turn.note().to_owned());
+    let keys = keys.collect();
+    Ok((Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since, keys }, picked.newer))
 }
 
 /// Makes the proofs for many documents, and the leaf of the last record about the appliance that
@@ -114,13 +127,15 @@ pub fn prove_many(
         Body::Document { doc, .. } => documents.contains(doc).then_some(Some(*doc)),
         Body::System(event) => appliance(event).then_some(None),
     };
-    let mut picked = pick(dir, wanted)?;
+    let mut picked = pick(dir, None, wanted)?;
     let system = picked.records.remove(&None).and_then(|mut records| records.pop());
     let system = picked.leaves(system.into_iter().collect()).pop();
     let proofs = std::mem::take(&mut picked.records).into_iter().filter_map(|(document, records)| {
         let (document, leaves) = (document?, picked.leaves(records));
         let checkpoint = picked.last.note().to_owned();
-        Some(Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since: None })
+        // A bundle of many proofs has the handovers once.
+        let (since, keys) = (None, Vec::new());
+        Some(Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since, keys })
     });
     Ok((proofs.collect(), system))
 }
@@ -128,21 +143,33 @@ pub fn prove_many(
 /// Number and JSON of a record.
 type Payload = (u64, Vec<u8>);
 
-/// The records that somebody wanted, and the tree that they are leaves of.
+/// The records that somebody wanted, and their ways to the root.
 struct Picked<K> {
     records: BTreeMap<K, Vec<Payload>>,
     /// How many more there are that the checkpoint does not cover.
     newer: u64,
-    tree: Tree,
+    paths: Paths,
     last: Signed,
 }
 
-/// Walks the ledger once; it must be what the last checkpoint was signed over.
-fn pick<K: Ord>(dir: &Path, wanted: impl Fn(&Record) -> Option<K>) -> Result<Picked<K>, ProofFault> {
+/// Walks the ledger once; it must be what the last checkpoint was signed over, and the earlier one.
+fn pick<K: Ord>(
+    dir: &Path,
+    since: Option<&Signed>,
+    wanted: impl Fn(&Record) -> Option<K>,
+) -> Result<Picked<K>, ProofFault> {
     let last = CheckpointLog::last_of(dir)?.ok_or(ProofFault::NoCheckpoint)?;
-    let Mark { size, root, tip: _ } = last.checkpoint.mark;
+    let size = last.checkpoint.mark.size;
     let mut frames = Frames::from(dir, 0).map_err(LedgerError::from)?;
-    let (mut leaves, mut records, mut newer) = (Vec::new(), BTreeMap::<K, Vec<Payload>>::new(), 0);
+    let (mut paths, mut records, mut newer) = (Paths::over(size), BTreeMap::<K, Vec<Payload>>::new(), 0);
+    let since = since.map(|earlier| earlier.checkpoint.mark);
+    if let Some(earlier) = since {
+        if earlier.size > size {
+            return Err(ProofFault::Newer { since: earlier.size, size });
+        }
+        paths.want_growth(earlier.size);
+        holds(&paths, earlier)?;
+    }
     loop {
         let next = frames.next(|frame| {
             let found = wanted(&frame.record()?).map(|key| (key, frame.payload.to_vec()));
@@ -157,21 +184,28 @@ fn pick<K: Ord>(dir: &Path, wanted: impl Fn(&Record) -> Option<K>) -> Result<Pic
                     return Err(ProofFault::TooMany);
                 }
                 of_one.push((seq, payload));
+                paths.want_next();
             }
             None => {}
         }
         if seq <= size {
-            leaves.push(leaf);
+            paths.push(leaf);
+            since.iter().try_for_each(|earlier| holds(&paths, *earlier))?;
         }
     }
-    let tree = Tree::new(leaves);
-    if (tree.size() as u64) < size {
-        return Err(LedgerError::RolledBack { found: tree.size() as u64, known: size }.into());
+    if paths.walked() < size {
+        return Err(LedgerError::RolledBack { found: paths.walked(), known: size }.into());
     }
-    if tree.root_at(tree.size()) != root {
-        return Err(LedgerError::Rewritten { size }.into());
+    holds(&paths, last.checkpoint.mark)?;
+    Ok(Picked { records, newer, paths, last })
+}
+
+/// At the size of the mark the walk must have its root.
+fn holds(paths: &Paths, mark: Mark) -> Result<(), LedgerError> {
+    if paths.walked() != mark.size || paths.root() == mark.root {
+        return Ok(());
     }
-    Ok(Picked { records, newer, tree, last })
+    Err(LedgerError::Rewritten { size: mark.size })
 }
 
 impl<K> Picked<K> {
@@ -179,20 +213,10 @@ impl<K> Picked<K> {
         let prove = |(seq, payload): Payload| Leaf {
             seq,
             record: String::from_utf8_lossy(&payload).into_owned(),
-            hashes: encode(self.tree.inclusion(seq as usize - 1).expect("the record is one of the tree's")),
+            hashes: encode(self.paths.inclusion(seq - 1)),
         };
         records.into_iter().map(prove).collect()
     }
-}
-
-fn prove_since(tree: &Tree, earlier: &Signed) -> Result<Since, ProofFault> {
-    let (mark, size) = (earlier.checkpoint.mark, tree.size() as u64);
-    let hashes = usize::try_from(mark.size).ok().and_then(|since| tree.consistency(since));
-    let hashes = hashes.ok_or(ProofFault::Newer { since: mark.size, size })?;
-    if tree.root_at(mark.size as usize) != mark.root {
-        return Err(LedgerError::Rewritten { size: mark.size }.into());
-    }
-    Ok(Since { checkpoint: earlier.note().to_owned(), hashes: encode(hashes) })
 }
 
 impl Leaf {
@@ -233,6 +257,9 @@ impl Proof {
             }
             before = *seq;
         }
+        for note in &self.keys {
+            Signed::parse(note)?;
+        }
         let Some(since) = &self.since else { return Ok((checkpoint, None)) };
         let earlier = Signed::parse(&since.checkpoint)?;
         let old = earlier.checkpoint.mark;
@@ -243,6 +270,24 @@ impl Proof {
         } else {
             Err(ProofFault::Inconsistent { since: old.size, size: mark.size })
         }
+    }
+}
+
+impl Proof {
+    /// Do the handovers lead from the pinned key to that of the checkpoint?
+    ///
+    /// # Errors
+    /// When they do not, or one of them is no note.
+    pub fn follows_from(&self, pinned: &VerifyingKey) -> Result<(), ProofFault> {
+        let mut reached = BTreeSet::from([pinned.clone()]);
+        for note in &self.keys {
+            let turn = Signed::parse(note)?.checkpoint;
+            if reached.contains(&turn.key) {
+                reached.extend(turn.next);
+            }
+        }
+        let key = Signed::parse(&self.checkpoint)?.checkpoint.key;
+        if reached.contains(&key) { Ok(()) } else { Err(ProofFault::Stranger { key: Box::new(key) }) }
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Checkpoints {
     last: Mutex<Option<(Mark, UnixMillis)>>,
     site: Label,
     spool_dir: PathBuf,
+    /// Why the last one could not be put there.
+    spooled: Mutex<Option<String>>,
     syslog: bool,
 }
 
@@ -57,8 +59,27 @@ pub(crate) fn known(
     ledger_dir: &Path,
     keys: CheckpointKeys,
 ) -> Result<Vec<Mark>, StartError> {
+    let (marks, strange) = known_in(&spool_dir(settings), ledger_dir, keys)?;
+    if strange > 0 {
+        tracing::warn!(
+            count = strange,
+            "files in the spool folder are no checkpoints of ours; they are ignored"
+        );
+    }
+    Ok(marks)
+}
+
+/// And how many files of the folder are no checkpoints of ours.
+pub(crate) fn known_in(
+    spool_dir: &Path,
+    ledger_dir: &Path,
+    keys: CheckpointKeys,
+) -> Result<(Vec<Mark>, usize), StartError> {
     let last = CheckpointLog::last_of(ledger_dir)?;
-    let mut trusted = BTreeSet::from([keys.current]);
+    // As many as the folder keeps: files of keys before those were of use to nobody.
+    let recent = CheckpointLog::recent(ledger_dir, spool::FILES_MAX)?;
+    let signers = recent.iter().map(|signed| signed.checkpoint.key.public);
+    let mut trusted: BTreeSet<_> = signers.chain([keys.current]).collect();
     match &last {
         Some(Signed { checkpoint, .. }) => {
             let signers: Vec<_> = std::iter::once(&checkpoint.key).chain(&checkpoint.next).collect();
@@ -72,7 +93,10 @@ pub(crate) fn known(
         }
         None => {}
     }
-    let (copies, mut strange) = spool::read(&spool_dir(settings))?;
+    let spool::Found { notes: copies, mut strange, unread, fault } = spool::read(spool_dir);
+    if let Some(error) = fault {
+        tracing::warn!(%error, count = unread, "files of the spool folder cannot be read; the ledger is not compared with them");
+    }
     let mut marks: Vec<Mark> = last.iter().map(|signed| signed.checkpoint.mark).collect();
     for Signed { checkpoint, .. } in copies {
         if trusted.contains(&checkpoint.key.public) {
@@ -82,13 +106,7 @@ pub(crate) fn known(
             strange += 1;
         }
     }
-    if strange > 0 {
-        tracing::warn!(
-            count = strange,
-            "files in the spool folder are no checkpoints of ours; they are ignored"
-        );
-    }
-    Ok(marks)
+    Ok((marks, strange))
 }
 
 fn spool_dir(settings: &Settings) -> PathBuf {
@@ -110,6 +128,7 @@ impl Checkpoints {
             log: Arc::new(tokio::sync::Mutex::new(log)),
             site,
             spool_dir: spool_dir(settings),
+            spooled: Mutex::default(),
             syslog: settings.audit.syslog,
         })
     }
@@ -127,6 +146,17 @@ impl Checkpoints {
     /// Is there something new, or another day?
     fn is_due(&self, size: u64, now: UnixMillis) -> bool {
         self.last().is_none_or(|(mark, _)| size > mark.size) || self.is_other_day(now)
+    }
+
+    /// Is there something wrong with the spool folder? Looks now, and remembers whether the last checkpoint could be
+    /// put there; that it is still there is not asked, for somebody may collect them.
+    pub(crate) fn spool_fault(&self) -> Option<String> {
+        let found = spool::read(&self.spool_dir);
+        if let Some(error) = found.fault {
+            return Some(format!("{} files of the spool folder cannot be read: {error}", found.unread));
+        }
+        let fault = self.spooled.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        fault.map(|error| format!("the last one could not be put into the spool folder: {error}"))
     }
 
     /// By the clock: with one that was set back, the notes stay on a day that is to come, and keys must be
@@ -172,9 +202,11 @@ impl Checkpoints {
         let signed = Signed::new(checkpoint, &signature)?;
         log.append(signed.clone())?;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((mark, desk.now()));
-        if let Err(error) = spool::put(&self.spool_dir, &signed) {
+        let fault = spool::put(&self.spool_dir, &signed, keys.number).err();
+        if let Some(error) = &fault {
             tracing::warn!(%error, "a checkpoint could not be put into the spool folder");
         }
+        *self.spooled.lock().unwrap_or_else(PoisonError::into_inner) = fault.map(|error| error.to_string());
         if self.syslog {
             spool::tell_syslog(&signed);
         }

@@ -121,7 +121,10 @@ fn checkpoints_check(desk: &Desk) -> Check {
             let (number, new) = (desk.vault.checkpoint_keys().number, records.saturating_sub(mark.size));
             let is_late = new > 0 && desk.now().since(at) > checkpoints::LATE_MS;
             let what = if is_late { ": late, see the journal" } else { "" };
-            (!is_late, format!("the last, at {at} with key {number}, covers all but {new} records{what}"))
+            let spool = desk.checkpoints.spool_fault();
+            let ok = !is_late && spool.is_none();
+            let spool = spool.map(|fault| format!("; {fault}")).unwrap_or_default();
+            (ok, format!("the last, at {at} with key {number}, covers all but {new} records{what}{spool}"))
         }
     };
     Check { name: "checkpoints", ok, detail }

@@ -3,10 +3,10 @@
 //! A copy that cannot be made stops nothing: the log beside the ledger is the truth, and the next
 //! checkpoint carries everything that this one did. That is also why a failed fsync here does not abort.
 
-use ledger::{NOTE_BYTES_MAX, Signed};
+use ledger::{Signed, read_note};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     os::unix::{
         fs::{DirBuilderExt as _, OpenOptionsExt as _},
         net::UnixDatagram,
@@ -16,7 +16,7 @@ use std::{
 use types::UnixMillis;
 
 /// Newest files that stay in the folder: more than a day of them on a busy appliance.
-const FILES_MAX: usize = 2_000;
+pub(crate) const FILES_MAX: usize = 2_000;
 /// Names that are looked at in the folder, which somebody else may fill.
 const NAMES_MAX: usize = 2 * FILES_MAX;
 const STAGED_NAME: &str = ".tmp-checkpoint";
@@ -26,46 +26,76 @@ const SYSLOG_PRIORITY: u32 = 13 * 8 + 5;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Puts a checkpoint into the folder and removes the oldest beyond the bound.
-pub(crate) fn put(dir: &Path, signed: &Signed) -> io::Result<()> {
+/// What is in the folder.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Every checkpoint that is one, the oldest first.
+    pub(crate) notes: Vec<Signed>,
+    /// Files that are none.
+    pub(crate) strange: usize,
+    /// Files, or the folder, that could not be read: a share that is away, a right that is missing.
+    pub(crate) unread: usize,
+    /// Why the first of them could not.
+    pub(crate) fault: Option<io::Error>,
+}
+
+/// Puts a checkpoint, signed with the key of this number, into the folder, and removes the oldest beyond the bound.
+pub(crate) fn put(dir: &Path, signed: &Signed, key: u64) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    let (staged, names) = (dir.join(STAGED_NAME), File::open(dir)?);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&staged)?;
+    let (staged, names, ours) = (dir.join(STAGED_NAME), File::open(dir)?, name(signed, key));
+    // Left by a crash, or put there by somebody: never written through.
+    match fs::remove_file(&staged) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(&staged)?;
     file.write_all(signed.note().as_bytes())?;
     file.sync_all()?;
-    fs::rename(staged, dir.join(name(signed)))?;
+    fs::rename(staged, dir.join(&ours))?;
     names.sync_all()?;
-    let all = file_names(dir)?;
-    for old in &all[..all.len().saturating_sub(FILES_MAX)] {
+    let mut others = file_names(dir)?;
+    others.retain(|name| *name != ours);
+    for old in &others[..others.len().saturating_sub(FILES_MAX - 1)] {
         fs::remove_file(dir.join(old))?;
     }
     Ok(())
 }
 
-/// Every checkpoint in the folder that is one, the oldest first, and how many files are none.
-pub(crate) fn read(dir: &Path) -> io::Result<(Vec<Signed>, usize)> {
-    let names = match file_names(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        names => names?,
-    };
-    let read = |name: &String| {
-        let mut note = String::new();
-        let file = File::open(dir.join(name)).ok()?;
-        file.take(NOTE_BYTES_MAX as u64 + 1).read_to_string(&mut note).ok()?;
-        Signed::parse(&note).ok()
-    };
-    let notes: Vec<_> = names.iter().filter_map(read).collect();
-    let strange = names.len() - notes.len();
-    Ok((notes, strange))
+/// Looks through the folder. What cannot be read is told, and is no reason to stop.
+pub(crate) fn read(dir: &Path) -> Found {
+    let mut found = Found::default();
+    let names = file_names(dir).unwrap_or_else(|error| {
+        found.unreadable(error);
+        Vec::new()
+    });
+    for name in names {
+        match read_note(&dir.join(name)) {
+            Ok(Some(note)) => found.notes.push(note),
+            Ok(None) => found.strange += 1,
+            Err(error) => found.unreadable(error),
+        }
+    }
+    found
 }
 
-/// Names sort as the notes were signed: a handover is followed by a note of the same size.
-fn name(signed: &Signed) -> String {
-    let handover = if signed.checkpoint.next.is_some() { "-handover" } else { "" };
-    format!("checkpoint-{:012}{handover}.note", signed.checkpoint.mark.size)
+impl Found {
+    /// What is not there is no fault: no checkpoint was put there yet, or somebody collected it.
+    fn unreadable(&mut self, error: io::Error) {
+        if error.kind() != io::ErrorKind::NotFound {
+            self.unread += 1;
+            self.fault.get_or_insert(error);
+        }
+    }
+}
+
+/// Names sort as the notes were signed: by time, then by the key, for a handover and the first note of the next key
+/// are of one time and size.
+fn name(signed: &Signed, key: u64) -> String {
+    let (at, size) = (signed.checkpoint.at.to_string().replace(':', ""), signed.checkpoint.mark.size);
+    format!("checkpoint-{at}-{size:012}-key{key:06}.note")
 }
 
 fn file_names(dir: &Path) -> io::Result<Vec<String>> {
@@ -111,13 +141,5 @@ fn stamp(at: UnixMillis) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn syslog_times_are_those_of_rfc_3164() {
-        assert_eq!(stamp(UnixMillis(1_795_502_192_007)), "Nov 24 06:36:32");
-        assert_eq!(stamp(UnixMillis(1_800_000_000_000)), "Jan 15 08:00:00");
-        assert_eq!(stamp(UnixMillis(1_801_440_000_000)), "Feb  1 00:00:00");
-    }
-}
+#[path = "spool_tests.rs"]
+mod tests;

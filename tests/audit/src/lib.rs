@@ -6,7 +6,7 @@ mod verifiers;
 
 pub use forge::{Folder, Forgery, KINDS};
 pub use site::{Papers, Signer, Site};
-pub use verifiers::{Case, both};
+pub use verifiers::{Case, alone, both};
 
 /// Numbers that look random and come from a seed (SplitMix64).
 pub struct Dice(pub u64);

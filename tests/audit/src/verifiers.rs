@@ -4,6 +4,7 @@ use crate::Papers;
 use anyhow::{Context, Result, ensure};
 use ledger::{Trust, audit};
 use std::{
+    ffi::OsStr,
     fs,
     io::Write as _,
     path::{Path, PathBuf},
@@ -35,6 +36,17 @@ pub fn both(scratch: &Path, cases: &[Case]) -> Result<Vec<[Option<String>; 2]>> 
     let theirs = python(scratch, cases)?;
     ensure!(theirs.len() == cases.len(), "Python answered {} of {} cases", theirs.len(), cases.len());
     Ok(ours.zip(theirs).map(|(ours, theirs)| [ours, theirs]).collect())
+}
+
+/// Does the one in Python accept what these arguments name?
+///
+/// # Errors
+/// When Python cannot be started.
+pub fn alone(arguments: &[&OsStr]) -> Result<bool> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../verifier/verify.py");
+    let output = Command::new(PYTHON).arg(script).args(arguments).output().context(PYTHON)?;
+    ensure!(matches!(output.status.code(), Some(0 | 6)), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(output.status.success())
 }
 
 fn python(scratch: &Path, cases: &[Case]) -> Result<Vec<Option<String>>> {

@@ -324,3 +324,36 @@ fn a_key_that_goes_on_after_its_day_and_notes_that_go_back_are_refused_by_both_v
         }
     }
 }
+
+// A proof of any later day follows from the key that was pinned on the first, and from nobody else's.
+#[test]
+fn a_proof_follows_from_the_pinned_key_by_both_verifiers() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut site = Site::new().unwrap();
+    (0..3).for_each(|_| site.day(5).unwrap());
+    let (proof, _) = prove(&site.dir(), document(), None).unwrap();
+    let pinned = site.papers().unwrap().pinned;
+    let last = ledger::Signed::parse(&proof.checkpoint).unwrap().checkpoint.key;
+    assert!(pinned != last, "keys were replaced");
+    let stranger = Site::new().unwrap().papers().unwrap().pinned;
+    let mut broken = proof.clone();
+    broken.keys.remove(1);
+    let mut forged = proof.clone();
+    forged.keys[1] = forged.keys[1].replace("next-key lazaret/", "next-key  lazaret/");
+    let cases = [
+        (&proof, &pinned, true),
+        (&proof, &last, true),
+        (&proof, &stranger, false),
+        (&broken, &pinned, false),
+        (&forged, &pinned, false),
+    ];
+    for (number, (proof, key, holds)) in cases.into_iter().enumerate() {
+        let (file, pin) = (scratch.path().join(format!("{number}.json")), scratch.path().join("key.pub"));
+        fs::write(&file, serde_json::to_string(proof).unwrap()).unwrap();
+        fs::write(&pin, format!("{key}\n")).unwrap();
+        let ours = proof.check().and_then(|_| proof.follows_from(key));
+        let theirs =
+            audit::alone(&["--proof".as_ref(), file.as_os_str(), "--pubkey".as_ref(), pin.as_os_str()]);
+        assert_eq!((ours.is_ok(), theirs.unwrap()), (holds, holds), "{number}: {ours:?}");
+    }
+}
