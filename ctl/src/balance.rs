@@ -52,6 +52,12 @@ pub(crate) async fn run(balance: &Balance, client: &Client, format: Format) -> O
     let reply = client.appliance().balance(request).await?.into_inner();
     let names =
         if reply.balances.iter().any(|balance| balance.vanished > 0) { names(client).await? } else { None };
+    // A day names its own; the list is of the last that vanished on any.
+    let names = names.map(|mut names| {
+        let of_day = |gone: &Vanished| balance.day.as_ref().is_none_or(|day| gone.at.starts_with(day));
+        names.values_mut().for_each(|files| files.retain(of_day));
+        names
+    });
     let rows: Vec<Source> = reply.balances.into_iter().map(|row| source(row, names.as_ref())).collect();
     output::many(format, &[], "sources", &rows, |row| row.source.clone(), || table(&rows))?;
     for row in &rows {

@@ -102,6 +102,9 @@ pub enum Event {
     Reclassified {
         /// The class.
         class: DocClass,
+        /// How long a document of this class is kept; older ledgers lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schedules: Option<Box<Schedules>>,
     },
     /// A person sent it to another route.
     Rerouted {
@@ -273,6 +276,9 @@ pub enum Outcome {
         /// Laws of their own that it falls under, as labels of the policy.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         sensitivity: Vec<Label>,
+        /// How long a document of this class and these labels is kept; older ledgers lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schedules: Option<Box<Schedules>>,
     },
     /// The product is sealed and was read again.
     Redacted {

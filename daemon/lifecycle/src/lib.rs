@@ -4,6 +4,7 @@
 //! everything else is a view. Nothing here can hold PHI.
 
 mod event;
+mod finish;
 mod hold;
 mod over;
 mod retention;

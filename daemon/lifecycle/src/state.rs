@@ -1,6 +1,6 @@
 //! What the events of a document fold to, and what is due next.
 
-use crate::{Arrival, Event, Finding, Outcome, Schedules, Sealed, Stage, Status, Trip};
+use crate::{Arrival, Event, Finding, Schedules, Sealed, Stage, Status, Trip};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use types::{BlobId, Confidence, Digest, DocClass, DocId, Label, Reason, Schedule, UnixMillis};
@@ -63,6 +63,7 @@ pub struct State {
     pub class: Option<DocClass>,
     /// Every class it ever had: a hold on a class is not lost by a correction.
     pub classes: BTreeSet<DocClass>,
+    /// Every label it ever got, for the same reason.
     pub sensitivity: Vec<Label>,
     pub confidence: Option<Confidence>,
     pub rules: Vec<Label>,
@@ -211,10 +212,9 @@ impl State {
                 self.decided_by_person = true;
                 self.rest(Position::At(Stage::Route), None);
             }
-            Event::Reclassified { class } => {
+            Event::Reclassified { class, schedules } => {
                 self.decided_by_person = true;
-                self.class = Some(*class);
-                self.classes.insert(*class);
+                self.is_of(*class, schedules.as_deref());
                 self.confidence = Some(Confidence::new(1.0));
                 self.route = None;
                 self.owner = None;
@@ -304,60 +304,10 @@ impl State {
         }
     }
 
-    fn rest(&mut self, position: Position, reason: Option<Reason>) {
+    pub(crate) fn rest(&mut self, position: Position, reason: Option<Reason>) {
         self.position = position;
         self.reason = reason;
         self.failures = 0;
-    }
-
-    fn finish(&mut self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Quarantined { format } => self.format = Some(format.clone()),
-            Outcome::Parsed { pages, findings } => {
-                self.pages = Some(*pages);
-                self.findings.clone_from(findings);
-            }
-            Outcome::Normalised { raster, .. } => self.blobs.raster = Some(*raster),
-            Outcome::Read { text, words, confidence, unread_pages, sealed } => {
-                self.blobs.text = Some(*text);
-                self.words = *words;
-                self.reading = Some(*confidence);
-                self.unread_pages = *unread_pages;
-                self.sealed_text = Some(sealed.clone());
-            }
-            Outcome::Classified { class, confidence, rules, mixed, sensitivity } => {
-                self.class = Some(*class);
-                self.classes.insert(*class);
-                self.sensitivity.clone_from(sensitivity);
-                self.confidence = Some(*confidence);
-                self.rules.clone_from(rules);
-                self.mixed = *mixed;
-            }
-            Outcome::Redacted { product, map, boxes, black_pages, sealed } => {
-                self.blobs.product = Some(*product);
-                self.blobs.map = Some(*map);
-                self.boxes = *boxes;
-                self.black_pages = *black_pages;
-                self.sealed_product = Some(sealed.clone());
-            }
-            Outcome::Stored { manifest } => self.blobs.manifest = Some(*manifest),
-            Outcome::Routed { route, owner, .. } => {
-                self.route = Some(route.clone());
-                self.owner = Some(owner.clone());
-            }
-            Outcome::Delivered { receipt, .. } => self.receipt = Some(*receipt),
-            Outcome::Retained { retention, until, schedules: terms } => {
-                let terms = Schedules::given(terms.as_deref(), retention, *until);
-                // A copy may have come while the terms were reckoned.
-                self.schedules = match &self.asked {
-                    Some(asked) => terms.longest(asked),
-                    None => terms,
-                };
-                self.blobs.raster = None;
-            }
-        }
-        let next = self.trip.after(outcome.stage()).map_or(Position::Kept, Position::At);
-        self.rest(next, None);
     }
 
     /// The word that callers see.

@@ -40,7 +40,14 @@ pub(crate) async fn balance(
     close_days(desk, folders).await.map_err(refused)?;
     match day {
         None => so_far(desk, folders).await.map_err(refused),
-        Some(day) => desk.blocking(move |desk| signed_on(desk, &day)).await.map_err(refused),
+        Some(day) => {
+            let views = desk.blocking(move |desk| signed_on(desk, &day)).await.map_err(refused)?;
+            if views.is_empty() {
+                let message = "no statement was signed for this day: nothing came and nothing waited, or the appliance was not set up yet";
+                return Err(Refused::new(Code::NotFound, message));
+            }
+            Ok(views)
+        }
     }
 }
 

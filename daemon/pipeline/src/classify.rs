@@ -1,6 +1,7 @@
 //! # classify
 //!
-//! Reads: words and what the sender expected. Leaves: `Classified { class, confidence, rules, sensitivity }`.
+//! Reads: words and what the sender expected. Leaves: `Classified { class, confidence, rules, sensitivity, schedules }`:
+//! how long such a document is kept holds from now on, also when it never reaches `retain`.
 //! Refuses nothing: what cannot be told is `miscellaneous` with a low confidence.
 
 use crate::{
@@ -8,6 +9,7 @@ use crate::{
     desk::Desk,
     facts::ArrivalFacts,
     refusal::Refusal,
+    retain,
 };
 use ::store::Document;
 use lifecycle::Outcome;
@@ -19,21 +21,24 @@ use vault::Area;
 const RULES_MAX: usize = 16;
 
 pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Refusal> {
-    let (id, text, sealed) = (doc.id, doc.state.blobs.text, doc.state.sealed_arrival.clone());
+    let (id, state) = (doc.id, doc.state.clone());
     let of_source = desk.source(&doc.state.source).and_then(|source| source.expected_class);
     desk.blocking(move |desk| {
-        let facts = ArrivalFacts::open(&desk.vault, id, &sealed.0)?;
-        let text: TextPages = artefacts::open_json(desk, id, Area::Text, text)?;
+        let facts = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0)?;
+        let text: TextPages = artefacts::open_json(desk, id, Area::Text, state.blobs.text)?;
         let pages: Vec<PageView<'_>> =
             text.pages.iter().map(|page| PageView { words: &page.words, geometry: &page.geometry }).collect();
         let policy = desk.policy.load();
         let verdict = policy.classify(&pages, facts.expected_class.or(of_source));
+        let sensitivity = policy.sensitivity(&pages);
+        let schedules = retain::terms_of(desk, &state, Some(verdict.class), &sensitivity, &facts);
         Ok(Outcome::Classified {
             class: verdict.class,
             confidence: verdict.confidence,
             rules: verdict.rules.into_iter().take(RULES_MAX).collect(),
             mixed: verdict.mixed,
-            sensitivity: policy.sensitivity(&pages),
+            sensitivity,
+            schedules: Some(Box::new(schedules)),
         })
     })
     .await

@@ -4,8 +4,10 @@
 use crate::{
     book::BookError,
     desk::Desk,
+    facts::ArrivalFacts,
     handover, holds,
     queries::{self, find, view},
+    retain,
     submit::refused,
     view::{Caller, Code, DocumentView, Refused},
 };
@@ -96,7 +98,13 @@ pub(crate) async fn reclassify(
     doc: DocId,
     class: DocClass,
 ) -> Result<DocumentView, Refused> {
-    act(desk, caller, doc, |_| Event::Reclassified { class }).await
+    act(desk, caller, doc, |Document { id, state }| {
+        // What came with it is destroyed with it, and then this is refused anyway.
+        let facts = ArrivalFacts::open(&desk.vault, *id, &state.sealed_arrival.0).ok();
+        let terms = |facts| retain::terms_of(desk, state, Some(class), &state.sensitivity, &facts);
+        Event::Reclassified { class, schedules: facts.map(terms).map(Box::new) }
+    })
+    .await
 }
 
 async fn act(

@@ -11,19 +11,25 @@ use crate::{
     submit::refused,
     view::{Caller, Code, Expiry, Refused, TermView},
 };
-use ::store::{Document, Hold, Query};
+use ::store::{Document, Due, Hold, Query};
 use lifecycle::{Actor, Over, State};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 use types::{DocId, Reason, Schedule};
 
 /// Documents destroyed in one go: they share one rewriting of the keystore, and the writer writes nothing else
 /// meanwhile.
 const BATCH_MAX: usize = 100;
-/// Documents looked at in one go: held ones must not hide those behind them.
-const DUE_MAX: usize = 100_000;
+/// Documents that are told in one answer: so many that are free, and so many that are held.
+const TOLD_MAX: usize = 50_000;
+/// Pages that are looked at in one go, a million documents; the daemon's next look goes on behind them.
+const PAGES_MAX: usize = 1000;
 /// Documents that a caller may name.
 const NAMED_MAX: usize = 1000;
-/// Documents of one page of the list.
+/// Documents of one page, of the list and of what is due.
 const PAGE_MAX: usize = 1000;
 /// How often the daemon looks for what is over.
 const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
@@ -31,6 +37,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
 /// Destroys what is due, until the daemon drains.
 pub(crate) async fn run(desk: Arc<Desk>) {
     let mut draining = desk.draining.clone();
+    let mut place = None;
     while !desk.is_draining() {
         desk.clock.keep_or_say();
         if let Some(ms) = desk.clock.differs_by_ms() {
@@ -38,7 +45,7 @@ pub(crate) async fn run(desk: Arc<Desk>) {
                 ms,
                 "nothing is destroyed while the wall clock is in doubt; see lazaretctl doctor"
             );
-        } else if let Err(refusal) = destroy_due(&desk, &Actor::Daemon).await {
+        } else if let Err(refusal) = destroy_due(&desk, &mut place).await {
             tracing::error!(%refusal, "retention could not be carried out; it is tried again");
         }
         tokio::select! {
@@ -64,7 +71,23 @@ pub(crate) fn terms(state: &State) -> Vec<TermView> {
 
 /// What is due now, and what keeps it.
 pub(crate) async fn due(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refused> {
-    looked_up(desk).await.map_err(refused)
+    let (mut told, mut free, mut held, mut place) = (Vec::new(), 0, 0, None);
+    for _ in 0..PAGES_MAX {
+        let (page, next) = due_page(desk, place).await.map_err(refused)?;
+        for expiry in page {
+            let kind = if expiry.holds.is_empty() { &mut free } else { &mut held };
+            *kind += 1;
+            if *kind <= TOLD_MAX {
+                told.push(expiry);
+            }
+        }
+        place = next;
+        // Those that are held must not hide the free ones behind them.
+        if place.is_none() || free >= TOLD_MAX {
+            break;
+        }
+    }
+    Ok(told)
 }
 
 /// A page of all documents with how long each is kept, behind `after`.
@@ -101,7 +124,7 @@ fn named(desk: &Arc<Desk>, docs: &[DocId], dry_run: bool) -> Result<Vec<Expiry>,
     }
     let in_force = desk.store.holds().map_err(refused)?;
     let mut expiries = Vec::with_capacity(docs.len());
-    for doc in docs {
+    for doc in docs.iter().collect::<BTreeSet<_>>() {
         let document = find(desk, *doc)?;
         let next = document.state.over_next();
         let expiry = expiry(desk, &in_force, document).map_err(refused)?;
@@ -125,24 +148,37 @@ fn named(desk: &Arc<Desk>, docs: &[DocId], dry_run: bool) -> Result<Vec<Expiry>,
     Ok(expiries)
 }
 
-async fn destroy_due(desk: &Arc<Desk>, by: &Actor) -> Result<(), Refusal> {
-    let expiries = looked_up(desk).await?;
-    carry_out(desk, by, expiries).await.map(drop)
+/// Goes on at `place`, and from the beginning after the end. A page that cannot be destroyed does not keep the next
+/// look from those behind it.
+async fn destroy_due(desk: &Arc<Desk>, place: &mut Option<Due>) -> Result<(), Refusal> {
+    for _ in 0..PAGES_MAX {
+        let (mut page, next) = due_page(desk, *place).await?;
+        *place = next;
+        page.retain(|expiry| expiry.holds.is_empty());
+        carry_out(desk, &Actor::Daemon, page).await?;
+        if place.is_none() || desk.is_draining() {
+            break;
+        }
+    }
+    Ok(())
 }
 
-async fn looked_up(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refusal> {
-    desk.blocking(|desk| {
+/// What is due behind `after`, held or free, and where the next page begins; none at the end.
+async fn due_page(desk: &Arc<Desk>, after: Option<Due>) -> Result<(Vec<Expiry>, Option<Due>), Refusal> {
+    desk.blocking(move |desk| {
         let in_force = desk.store.holds()?;
-        let mut expiries = Vec::new();
-        for doc in desk.store.due_for_expiry(desk.now(), DUE_MAX)? {
-            let Some(document) = desk.store.get(doc)? else { continue };
+        let page = desk.store.due_for_expiry(desk.now(), after, PAGE_MAX)?;
+        let next = page.last().copied().filter(|_| page.len() == PAGE_MAX);
+        let mut expiries = Vec::with_capacity(page.len());
+        for (_, doc) in page {
+            let Some(document) = desk.store.peek(doc)? else { continue };
             let expiry = expiry(desk, &in_force, document)?;
             // It moved since the look at what is due.
             if !expiry.over.is_empty() {
                 expiries.push(expiry);
             }
         }
-        Ok(expiries)
+        Ok((expiries, next))
     })
     .await
 }

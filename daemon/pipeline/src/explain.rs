@@ -50,7 +50,9 @@ fn told(event: &Event, by: &Actor) -> (&'static str, String, Option<Label>) {
         }
         Event::Released => ("release", format!("released by {}", name(by)), None),
         Event::Approved => ("review", format!("approved by {}", name(by)), None),
-        Event::Reclassified { class } => ("review", format!("classified as {class} by {}", name(by)), None),
+        Event::Reclassified { class, .. } => {
+            ("review", format!("classified as {class} by {}", name(by)), None)
+        }
         Event::Rerouted { route, owner, why } => {
             ("reroute", format!("sent to {route} (owner {owner}) by {}: {why}", name(by)), None)
         }
@@ -99,7 +101,7 @@ fn outcome_told(outcome: &Outcome) -> (&'static str, String, Option<Label>) {
             format!("{words} words, mean confidence {:.2}; {unread_pages} pages unread", confidence.get()),
             None,
         ),
-        Outcome::Classified { class, confidence, rules, mixed, sensitivity } => {
+        Outcome::Classified { class, confidence, rules, mixed, sensitivity, .. } => {
             let others: Vec<&str> = rules.iter().map(Label::as_str).collect();
             let mixed = if *mixed { "; pages disagree" } else { "" };
             let labels: Vec<&str> = sensitivity.iter().map(Label::as_str).collect();

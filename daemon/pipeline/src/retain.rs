@@ -7,7 +7,7 @@
 
 use crate::{artefacts, desk::Desk, facts::ArrivalFacts, holds, refusal::Refusal};
 use ::store::Document;
-use lifecycle::{Outcome, Schedules, Term};
+use lifecycle::{Outcome, Schedules, State, Term};
 use policy::{Kept, RetentionFacts};
 use std::sync::Arc;
 use types::{DocClass, Label, UnixMillis};
@@ -19,17 +19,14 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
     let (id, state) = (doc.id, doc.state.clone());
     desk.blocking(move |desk| {
         let facts = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0)?;
-        let asked = facts.retention.as_ref();
-        let class = state.class;
-        let mut terms = terms(desk, class, &state.source, &state.sensitivity, asked, state.received_at);
+        let mut terms = terms_of(desk, &state, state.class, &state.sensitivity, &facts);
         if let Some(asked) = &state.asked {
             terms = terms.longest(asked);
         }
         if !holds::keeping(&*desk.store, &desk.store.holds()?, id, &state)?.is_empty() {
-            // A correction of the class may shorten what is kept, but not under a hold.
+            // A correction of the class may shorten what is kept, but not under a hold; nor is anything removed.
             terms = terms.longest(&state.schedules);
-        }
-        if let (Some(raster), Some(pages)) = (state.blobs.raster, state.pages) {
+        } else if let (Some(raster), Some(pages)) = (state.blobs.raster, state.pages) {
             for (id, raster, pages) in desk.latch.removable((id, raster, pages)) {
                 artefacts::remove_raster(desk, id, raster, pages)?;
             }
@@ -38,6 +35,17 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
         Ok(Outcome::Retained { retention: rule, until, schedules: Some(Box::new(terms)) })
     })
     .await
+}
+
+/// What the policy says of a document, once its class and labels are known.
+pub(crate) fn terms_of(
+    desk: &Desk,
+    state: &State,
+    class: Option<DocClass>,
+    sensitivity: &[Label],
+    facts: &ArrivalFacts,
+) -> Schedules {
+    terms(desk, class, &state.source, sensitivity, facts.retention.as_ref(), state.received_at)
 }
 
 /// What the policy says of a document that was received at `from`. The rule of its source, if the configuration

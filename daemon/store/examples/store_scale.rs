@@ -174,6 +174,7 @@ fn trip(number: u64, at: u64) -> Result<Vec<Event>, Box<dyn Error>> {
                 rules: vec![label("lab-title")?, label("lab-table")?],
                 mixed: false,
                 sensitivity: Vec::new(),
+                schedules: None,
             },
             Outcome::Redacted {
                 product: blob(23),

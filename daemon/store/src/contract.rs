@@ -63,6 +63,9 @@ pub enum CommitError {
 /// A record, and what each source's documents were when it was the last.
 pub type Census = (u64, BTreeMap<Label, BTreeMap<Status, u64>>);
 
+/// Since when something of a document is over, and which.
+pub type Due = (UnixMillis, DocId);
+
 /// What became of each fact, in their order.
 pub type Committed = Vec<Result<Record, Refusal>>;
 
@@ -78,7 +81,7 @@ pub trait Contract: Send + Sync {
 
     /// One document.
     fn get(&self, doc: DocId) -> Result<Option<Document>, StoreError>;
-    /// One document, of which only position, times, class, names and holds count: an engine may leave out what is
+    /// One document, of which only position, times, class, names, holds and which parts there are count: an engine may leave out what is
     /// dear to fetch.
     fn peek(&self, doc: DocId) -> Result<Option<Document>, StoreError>;
     /// Documents in the order of their ids, behind `after`, at most `limit`.
@@ -100,18 +103,26 @@ pub trait Contract: Send + Sync {
     fn copies(&self, first: DocId, after: Option<DocId>, limit: usize) -> Result<Vec<DocId>, StoreError>;
     /// Every hold with a scope that is in force, by name.
     fn holds(&self) -> Result<Vec<Hold>, StoreError>;
-    /// The document that arrived with this idempotency key (a keyed digest).
+    /// The first document that arrived with this idempotency key (a keyed digest) and whose bytes are not destroyed: those
+    /// of a copy are the first document's. A key of which nothing is left is free again, also for a commit.
     fn by_idempotency(&self, key: Digest) -> Result<Option<DocId>, StoreError>;
     /// How many documents have each status; every status is there.
     fn counts(&self) -> Result<BTreeMap<Status, u64>, StoreError>;
-    /// How many documents of each source have each status, and the record up to which that is so.
+    /// How many documents of each source have each status, and the record up to which that is so. What left the lists
+    /// counts among the expired.
     fn census(&self, sources: &[Label]) -> Result<Census, StoreError>;
     /// The latest records about the appliance (1000 at most), oldest first.
     fn system_events(&self) -> Result<Vec<Record>, StoreError>;
     /// Documents with a station before them, behind `after`, at most `limit`.
     fn runnable(&self, after: Option<DocId>, limit: usize) -> Result<Vec<DocId>, StoreError>;
-    /// Documents at rest whose retention is over, the longest overdue first, at most `limit`.
-    fn due_for_expiry(&self, now: UnixMillis, limit: usize) -> Result<Vec<DocId>, StoreError>;
+    /// Documents at rest and tombstones of which something is over, and since when, the longest overdue first, behind
+    /// `after`, at most `limit`; those under a hold are among them.
+    fn due_for_expiry(
+        &self,
+        now: UnixMillis,
+        after: Option<Due>,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError>;
 
     /// Claims a document that has a station before it; none when it has not or is claimed already.
     fn claim(&self, doc: DocId, now: UnixMillis, ttl_ms: u64) -> Result<Option<Lease>, StoreError>;

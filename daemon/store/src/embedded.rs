@@ -1,8 +1,9 @@
 //! The engine on one machine: the ledger is what is durable, sled answers.
 
+use crate::query::has_bytes;
 use crate::{
-    Census, CommitError, Committed, Contract, Document, Examined, Fact, Hold, Lease, Query, Refusal, Store,
-    StoreError,
+    Census, CommitError, Committed, Contract, Document, Due, Examined, Fact, Hold, Lease, Query, Refusal,
+    Store, StoreError,
 };
 use ledger::{Extent, Ledger, LedgerError, Mark, NewRecord};
 use lifecycle::{Body, Event, Record, State, Status};
@@ -40,10 +41,11 @@ impl Embedded {
 
     fn judge(&self, ahead: &mut Ahead, fact: &Fact) -> Result<Result<(), Refusal>, StoreError> {
         let Body::Document { doc, event } = &fact.body else { return Ok(Ok(())) };
-        let known = match ahead.states.get(doc) {
-            Some(state) => Some(state.clone()),
-            None => self.store.peek(*doc)?.map(|document| document.state),
+        let state_of = |doc: DocId| match ahead.states.get(&doc) {
+            Some(state) => Ok(Some(state.clone())),
+            None => Ok(self.store.peek(doc)?.map(|document| document.state)),
         };
+        let known = state_of(*doc)?;
         if let Some(lease) = &fact.under
             && !self.store.is_held(lease)?
         {
@@ -53,9 +55,11 @@ impl Embedded {
             (None, Event::Arrived(arrival)) => {
                 if let Some(key) = arrival.idempotency {
                     let ahead_of_us = ahead.keys.get(&key).copied();
-                    let first =
-                        ahead_of_us.map_or_else(|| self.store.by_idempotency(key), |doc| Ok(Some(doc)));
-                    if let Some(first) = first? {
+                    let first = match ahead_of_us.map(|doc| has_bytes(doc, state_of)).transpose()? {
+                        Some(true) => ahead_of_us,
+                        Some(false) | None => self.store.keyed(key, state_of)?,
+                    };
+                    if let Some(first) = first {
                         return Ok(Err(Refusal::Repeated(first)));
                     }
                     ahead.keys.insert(key, *doc);
@@ -165,8 +169,13 @@ impl Contract for Embedded {
         self.store.runnable(after, limit)
     }
 
-    fn due_for_expiry(&self, now: UnixMillis, limit: usize) -> Result<Vec<DocId>, StoreError> {
-        self.store.due_for_expiry(now, limit)
+    fn due_for_expiry(
+        &self,
+        now: UnixMillis,
+        after: Option<Due>,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        self.store.due_for_expiry(now, after, limit)
     }
 
     fn claim(&self, doc: DocId, now: UnixMillis, ttl_ms: u64) -> Result<Option<Lease>, StoreError> {

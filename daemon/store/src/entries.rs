@@ -43,9 +43,12 @@ pub(crate) fn entries(doc: DocId, kept: &Kept, names: &Names) -> Result<Entries,
         entries.insert((Tree::Docs, key), piece);
     }
     let mut mark = |tree, key| entries.insert((tree, key), Vec::new());
-    if !state.forgotten {
-        mark(Tree::Lists, keys::listed(keys::list(state.status(), &state.source), doc));
-    }
+    let list = if state.forgotten {
+        keys::forgotten(&state.source)
+    } else {
+        keys::list(state.status(), &state.source)
+    };
+    mark(Tree::Lists, keys::listed(list, doc));
     if let Position::At(_) = state.position {
         mark(Tree::Runnable, keys::document(doc));
     }

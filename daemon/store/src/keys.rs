@@ -6,10 +6,20 @@ use types::{DocId, Label, UnixMillis};
 /// Ends the source in the key of a list. No label holds a zero byte, so no list's key is the beginning of
 /// another's.
 const LIST_END: u8 = 0;
+/// Stands where a list has its status; no status is so high.
+const FORGOTTEN: u8 = u8::MAX;
 
 /// The documents of one status and one source.
 pub(crate) fn list(status: Status, source: &Label) -> Vec<u8> {
     let mut key = vec![status_byte(status)];
+    key.extend_from_slice(source.as_str().as_bytes());
+    key.push(LIST_END);
+    key
+}
+
+/// The documents of one source whose tombstones left the lists: they are counted, and shown no more.
+pub(crate) fn forgotten(source: &Label) -> Vec<u8> {
+    let mut key = vec![FORGOTTEN];
     key.extend_from_slice(source.as_str().as_bytes());
     key.push(LIST_END);
     key
@@ -54,6 +64,12 @@ pub(crate) fn listed(mut list: Vec<u8>, doc: DocId) -> Vec<u8> {
 /// A time, then a document.
 pub(crate) fn at(at: UnixMillis, doc: DocId) -> Vec<u8> {
     listed(at.0.to_be_bytes().to_vec(), doc)
+}
+
+/// The time and the document of such a key.
+pub(crate) fn since(key: &[u8]) -> Option<(UnixMillis, DocId)> {
+    let since = key.first_chunk().map(|bytes| UnixMillis(u64::from_be_bytes(*bytes)))?;
+    Some((since, ending(key)?))
 }
 
 /// A digest (or its beginning), then what orders its holders, then a document.

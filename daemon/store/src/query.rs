@@ -12,8 +12,8 @@ use crate::{
 };
 use ledger::Place;
 use lifecycle::{Record, State, Status};
-use std::collections::BTreeMap;
-use types::{Digest, DocId, Label, UnixMillis};
+use std::{collections::BTreeMap, ops::Bound};
+use types::{Digest, DocId, Label, Schedule, UnixMillis};
 
 /// Most events of a document in one answer; a document has about twenty, and one more per reading.
 const EVENTS_MAX: usize = 10_000;
@@ -126,12 +126,31 @@ impl Store {
         marked(self.reading().trees, Tree::Copies, &keys::document(first), after).take(limit).collect()
     }
 
-    /// The document that was submitted with this idempotency key (a keyed digest).
+    /// The document that was submitted with this idempotency key (a keyed digest); none when its bytes are destroyed,
+    /// for then the key is free again.
     ///
     /// # Errors
     /// What sled says.
     pub fn by_idempotency(&self, key: Digest) -> Result<Option<DocId>, StoreError> {
-        first(self.reading().trees, Tree::Idempotency, key)
+        self.keyed(key, |doc| Ok(self.peek(doc)?.map(|document| document.state)))
+    }
+
+    /// The first document of this key whose bytes are still there.
+    pub(crate) fn keyed(
+        &self,
+        key: Digest,
+        state_of: impl Fn(DocId) -> Result<Option<State>, StoreError>,
+    ) -> Result<Option<DocId>, StoreError> {
+        let holders: Vec<DocId> = {
+            let keys = self.reading().trees.tree(Tree::Idempotency).scan_prefix(key.0).keys();
+            keys.map(ending).collect::<Result<_, _>>()?
+        };
+        for doc in holders {
+            if has_bytes(doc, &state_of)? {
+                return Ok(Some(doc));
+            }
+        }
+        Ok(None)
     }
 
     /// Every event of a document, oldest first.
@@ -179,15 +198,19 @@ impl Store {
         Status::ALL.into_iter().map(|status| Ok((status, reading.trees.count(status)?))).collect()
     }
 
-    /// How many documents of each source have each status, and the record up to which that is so.
+    /// How many documents of each source have each status, and the record up to which that is so. What left the lists
+    /// counts among the expired.
     ///
     /// # Errors
     /// What sled says.
     pub fn census(&self, sources: &[Label]) -> Result<crate::Census, StoreError> {
         let reading = self.reading();
+        let length = |list: &[u8]| -> Result<u64, StoreError> {
+            marked(reading.trees, Tree::Lists, list, None).try_fold(0, |count, doc| doc.map(|_| count + 1))
+        };
         let count = |source: &Label, status| -> Result<u64, StoreError> {
-            let list = keys::list(status, source);
-            marked(reading.trees, Tree::Lists, &list, None).try_fold(0, |count, doc| doc.map(|_| count + 1))
+            let left = if status == Status::Expired { length(&keys::forgotten(source))? } else { 0 };
+            Ok(length(&keys::list(status, source))? + left)
         };
         let counts = |source: &Label| -> Result<_, StoreError> {
             let each = Status::ALL.into_iter().map(|status| Ok((status, count(source, status)?)));
@@ -205,15 +228,24 @@ impl Store {
         marked(self.reading().trees, Tree::Runnable, &[], after).take(limit).collect()
     }
 
-    /// Documents at rest and tombstones of which something is over, the longest overdue first, at most `limit`;
-    /// those under a hold are among them.
+    /// Documents at rest and tombstones of which something is over, with since when, the longest overdue first, behind
+    /// `after`, at most `limit`; those under a hold are among them.
     ///
     /// # Errors
     /// What sled says.
-    pub fn due_for_expiry(&self, now: UnixMillis, limit: usize) -> Result<Vec<DocId>, StoreError> {
+    pub fn due_for_expiry(
+        &self,
+        now: UnixMillis,
+        after: Option<crate::Due>,
+        limit: usize,
+    ) -> Result<Vec<crate::Due>, StoreError> {
         let reading = self.reading();
         let end = now.0.saturating_add(1).to_be_bytes();
-        reading.trees.tree(Tree::Due).range::<&[u8], _>(..&end[..]).keys().take(limit).map(ending).collect()
+        let start = after.map_or(Bound::Unbounded, |(since, doc)| Bound::Excluded(keys::at(since, doc)));
+        let due = reading.trees.tree(Tree::Due).range::<Vec<u8>, _>((start, Bound::Unbounded)).keys();
+        // The clock may have been set back behind `after`.
+        let due = due.take_while(|key| key.as_ref().map_or(true, |key| **key < end[..])).take(limit);
+        due.map(|key| keys::since(&key?).ok_or(StoreError::Damaged { what: "a key names no time" })).collect()
     }
 }
 
@@ -251,8 +283,17 @@ pub(crate) fn ending(key: sled::Result<sled::IVec>) -> Result<DocId, StoreError>
     keys::ending(&key?).ok_or(StoreError::Damaged { what: "a key names no document" })
 }
 
-fn first(trees: &Trees, tree: Tree, digest: Digest) -> Result<Option<DocId>, StoreError> {
-    trees.tree(tree).scan_prefix(digest.0).keys().next().map(ending).transpose()
+/// Are the bytes of a document still there? Those of a copy are the first document's.
+pub(crate) fn has_bytes(
+    doc: DocId,
+    state_of: impl Fn(DocId) -> Result<Option<State>, StoreError>,
+) -> Result<bool, StoreError> {
+    let stands = |state: &State| !state.is_destroyed(Schedule::Original);
+    let Some(state) = state_of(doc)?.filter(stands) else { return Ok(false) };
+    match state.duplicate_of {
+        Some(first) => Ok(state_of(first)?.is_some_and(|first| stands(&first))),
+        None => Ok(true),
+    }
 }
 
 /// Where the index says that a record about the appliance lies.

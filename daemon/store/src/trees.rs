@@ -14,7 +14,7 @@ pub(crate) enum Tree {
     Docs,
     /// number → a name that documents repeat.
     Names,
-    /// status, source, document → nothing.
+    /// status, source, document → nothing; what is forgotten has a mark of its own in place of the status.
     Lists,
     /// beginning of the content digest, time of arrival, document → nothing; live first holders only.
     Content,

@@ -76,6 +76,42 @@ fn a_hold_with_a_scope_blocks_every_path_of_destruction() {
     assert_eq!(states("fax"), ["expired"; 3]);
 }
 
+// "Legal holds block every deletion path": the bytes of a copy lie under the first document, so what holds the copy
+// holds them; and a hold that would keep nothing is refused.
+#[test]
+fn a_hold_of_a_copy_keeps_the_bytes_and_what_is_destroyed_cannot_be_held() {
+    let appliance = with_rules("[[rule]]\nid = \"kept\"\ndays = 30\n").unwrap();
+    let bytes = corpus::slip(36).bytes;
+    for name in ["first.png", "copy.png"] {
+        appliance.drop_in("fax", name, &bytes).unwrap();
+        appliance.rest(240).unwrap();
+    }
+    let documents = appliance.documents().unwrap();
+    let first = text(&documents[0], "id");
+    let copy = text(&documents[1], "id");
+    assert_eq!(documents[1]["duplicate_of"], first);
+    assert_eq!(appliance.ctl(&["hold", "place", "case-1", "--doc", copy, "--why", "court"]).unwrap().code, 0);
+    let held = |id: &str| appliance.json(&["doc", "show", id]).unwrap()["holds"].to_string();
+    assert_eq!((held(first), held(copy)), (r#"["case-1"]"#.to_owned(), r#"["case-1"]"#.to_owned()));
+    assert_eq!(appliance.ctl(&["doc", "get", copy, "--rendition", "original", "-O", "-"]).unwrap().code, 0);
+
+    let rules = appliance.home.join("policy/retention.toml");
+    std::fs::write(rules, EVERYTHING_AT_ONCE).unwrap();
+    assert_eq!(appliance.ctl(&["reload"]).unwrap().code, 0);
+    rejected(&appliance, "scanner", 0..1).unwrap();
+    assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0);
+    let scanned = appliance.json(&["doc", "list", "--source", "scanner"]).unwrap();
+    let gone = text(&scanned["documents"][0], "id").to_owned();
+    for place in
+        [vec!["hold", "place", "case-2", "--doc", &gone, "--why", "late"], vec!["hold", &gone, "case-2"]]
+    {
+        let refused = appliance.ctl(&place).unwrap();
+        assert_eq!(refused.code, 5, "{place:?}");
+        assert!(refused.stderr.contains(&gone) && refused.stderr.contains("destroyed"), "{}", refused.stderr);
+    }
+    assert_eq!(appliance.json(&["hold", "list"]).unwrap()["holds"].as_array().unwrap().len(), 1);
+}
+
 // A hold that is placed while a run is in progress comes before a destruction or after it, never into it.
 #[test]
 fn a_hold_placed_during_a_run_is_never_overtaken() {

@@ -10,7 +10,7 @@ use appliance::{
 use kit::Appliance;
 use serde_json::Value;
 use std::{fs, thread, time::Duration};
-use types::{DocId, UnixMillis};
+use types::{DocClass, DocId, UnixMillis};
 use vault::{MasterKey, Vault, Victim};
 
 /// A slip that was read, redacted and delivered.
@@ -180,8 +180,14 @@ fn a_copy_whose_sender_asks_for_longer_lengthens_the_first() {
     let first = submit(&[]);
     appliance.rest(240).unwrap();
     let before = text(&shown(&appliance, &first).unwrap(), "retain_until").to_owned();
-    let copy = submit(&["--retention", "keep-every-document"]);
-    assert_eq!(shown(&appliance, &copy).unwrap()["duplicate_of"], first.as_str());
+    let copy = shown(&appliance, &submit(&[])).unwrap();
+    assert_eq!(copy["duplicate_of"], first.as_str());
+    let kept = shown(&appliance, &first).unwrap();
+    assert!(
+        text(&kept, "retain_until") > before.as_str(),
+        "what is said of a plain copy is true of its bytes"
+    );
+    assert_eq!(kept["retain_until"], copy["retain_until"]);
     submit(&["--retention", "six-years"]);
     let after = shown(&appliance, &first).unwrap();
     assert!(text(&after, "retain_until") > before.as_str(), "{before} {after}");
@@ -196,6 +202,57 @@ fn a_copy_whose_sender_asks_for_longer_lengthens_the_first() {
         "six-years",
         "the trip does not take it back"
     );
+}
+
+// A45: "the longest rule wins" per class, also for what a reviewer rejects.
+#[test]
+fn a_rejected_document_is_kept_as_long_as_its_class() {
+    let classes: Vec<&str> = DocClass::ALL.iter().map(|class| class.name()).collect();
+    let of_class = format!("[[rule]]\nid = \"of-class\"\nclasses = {classes:?}\ndays = 30\n");
+    let appliance = with_rules(&format!("{EVERYTHING_AT_ONCE}{of_class}")).unwrap();
+    rejected(&appliance, "fax", 0..1).unwrap();
+    let visitors = corpus::named("scan-visitors-deflate.tif").unwrap();
+    appliance.drop_in("scanner", "visitors.tif", &visitors.bytes).unwrap();
+    appliance.rest(240).unwrap();
+    let scanned = appliance.json(&["doc", "list", "--source", "scanner"]).unwrap();
+    let id = text(&scanned["documents"][0], "id").to_owned();
+    assert_eq!(text(&scanned["documents"][0], "state"), "review", "{scanned}");
+    assert_eq!(appliance.ctl(&["review", "reject", &id]).unwrap().code, 0);
+    let doc = shown(&appliance, &id).unwrap();
+    assert_eq!((text(&doc, "state"), text(&doc, "retention")), ("rejected", "of-class"), "{doc}");
+    assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0);
+    assert_eq!(text(&shown(&appliance, &id).unwrap(), "state"), "rejected");
+    assert_eq!(get(&appliance, &id, "original").unwrap().code, 0);
+    let faxed = appliance.json(&["doc", "list", "--source", "fax"]).unwrap();
+    assert_eq!(text(&faxed["documents"][0], "state"), "expired", "one without a class goes");
+}
+
+// "A duplicate of a destroyed document is a new document with a note", also when its sender repeats the key.
+#[test]
+fn an_upload_under_the_key_of_a_destroyed_document_is_kept() {
+    let appliance = with_rules(EVERYTHING_AT_ONCE).unwrap();
+    let file = appliance.home.join("note.txt");
+    fs::write(&file, "no document at all").unwrap();
+    let submit = || {
+        let path = file.to_string_lossy().into_owned();
+        let args = ["submit", "--source", "partner", "--idempotency-key", "order-1", "-o", "name", &path];
+        let sent = appliance.ctl(&args).unwrap();
+        assert_eq!(sent.code, 0, "{}", sent.stderr);
+        appliance.rest(120).unwrap();
+        sent.text().trim().to_owned()
+    };
+    let first = submit();
+    assert_eq!(submit(), first, "a double click");
+    assert_eq!(
+        appliance.ctl(&["retention", "run", &first, &first]).unwrap().code,
+        0,
+        "named twice, done once"
+    );
+    let second = submit();
+    assert_ne!(second, first);
+    assert_eq!(shown(&appliance, &second).unwrap()["destroyed_before"], first.as_str());
+    assert_eq!(get(&appliance, &second, "original").unwrap().code, 0);
+    assert_eq!(submit(), second, "the key is that of the new document now");
 }
 
 // A46, B48: a crash between the destruction of a key and its record is made good by the next run, and said.
@@ -278,6 +335,15 @@ fn a_tombstone_leaves_the_lists_when_the_time_of_its_log_is_over() {
     assert_eq!(appliance.ctl(&["hold", "lift", "case-1"]).unwrap().code, 0);
     assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0);
     assert!(appliance.documents().unwrap().is_empty(), "it left the lists");
+    let balance = appliance.json(&["balance"]).unwrap();
+    let fax = balance["sources"].as_array().unwrap().iter().find(|row| row["source"] == "fax").unwrap();
+    assert_eq!((&fax["holds"], &fax["states"]["expired"]), (&true.into(), &1.into()), "and is accounted for");
+    assert_eq!(appliance.ctl(&["balance"]).unwrap().code, 0);
+    assert_eq!(
+        appliance.ctl(&["balance", "--day", "2020-01-01"]).unwrap().code,
+        3,
+        "nothing was signed then"
+    );
     assert_eq!(appliance.ctl(&["deletion", "verify", &id]).unwrap().code, 3, "its sample is removed");
     assert_eq!(certificates(&appliance, &id).unwrap().len(), 1, "the ledger keeps its records");
     assert_eq!(appliance.ctl(&["retention", "run"]).unwrap().code, 0, "and nothing is due for ever");

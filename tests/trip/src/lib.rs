@@ -71,6 +71,7 @@ pub fn outcome(stage: Stage) -> Outcome {
             rules: vec![label("class.referral.title")],
             mixed: false,
             sensitivity: Vec::new(),
+            schedules: None,
         },
         Stage::Redact => {
             Outcome::Redacted { product: blob(4), map: blob(5), boxes: 7, black_pages: 0, sealed }
@@ -102,7 +103,7 @@ pub fn any_event() -> impl Strategy<Value = Event> {
         1 => (stage, reason).prop_map(|(stage, reason)| Event::Rejected { stage, reason }),
         1 => Just(Event::Released),
         1 => Just(Event::Approved),
-        1 => Just(Event::Reclassified { class: DocClass::Claim }),
+        1 => Just(Event::Reclassified { class: DocClass::Claim, schedules: None }),
         1 => Just(Event::Rerouted { route: label("billing"), owner: label("billing"), why: label("wrong") }),
         1 => hold.clone().prop_map(|hold| Event::HoldPlaced { hold }),
         1 => hold.prop_map(|hold| Event::HoldLifted { hold }),

@@ -117,10 +117,58 @@ fn a_hold_covers_what_its_scope_says() {
     ] {
         assert_eq!(hold.covers(doc(), &state), covered, "{hold:?}");
     }
-    let corrected = state.apply(&Event::Reclassified { class: DocClass::Claim }, AT).unwrap();
+    let corrected =
+        state.apply(&Event::Reclassified { class: DocClass::Claim, schedules: None }, AT).unwrap();
     for class in [DocClass::Referral, DocClass::Claim] {
         assert!(HoldOrder { class: Some(class), ..all.clone() }.covers(doc(), &corrected), "{class:?}");
     }
+}
+
+// A45, B46: "the longest rule wins per class, source and sensitivity", also of what never reaches `retain`; a document
+// that is read again under other rules is not let go by a hold on what it was taken for before.
+#[test]
+fn a_class_and_its_labels_count_from_the_classification_on_and_are_not_taken_back() {
+    let labelled = |sensitivity: &[&str], until: u64| Outcome::Classified {
+        class: DocClass::ConsentForm,
+        confidence: types::Confidence::new(0.9),
+        rules: Vec::new(),
+        mixed: false,
+        sensitivity: sensitivity.iter().copied().map(label).collect(),
+        schedules: Some(Box::new(schedules([until; 5]))),
+    };
+    let stages = [Stage::Quarantine, Stage::Parse, Stage::Normalise, Stage::Ocr];
+    let read = |state: State, class: Outcome| {
+        let outcomes = stages.map(outcome).into_iter().chain([class]);
+        outcomes.fold(state, |state, outcome| state.apply(&Event::Finished(outcome), AT).unwrap())
+    };
+    let (short, long) = (9_000_000_000_000, 9_900_000_000_000);
+    let state = read(State::arrived(&arrival(1), AT), labelled(&["hiv"], long));
+    let reason = Reason::RejectedByReviewer;
+    let state = state.apply(&Event::Rejected { stage: Stage::Redact, reason }, AT).unwrap();
+    assert_eq!(state.over(UnixMillis(short)), Over::Nothing, "the rules of its class keep it");
+    assert_eq!(state.over(UnixMillis(long)), Over::Whole);
+
+    let state = state.apply(&Event::Released, AT).unwrap();
+    let state = read(state, labelled(&["substance-use"], short));
+    assert_eq!(state.schedules.last().until, UnixMillis(long));
+    for name in ["hiv", "substance-use"] {
+        let hold = HoldOrder { sensitivity: Some(label(name)), ..everything() };
+        assert!(hold.covers(doc(), &state), "{name}");
+    }
+}
+
+// A copy that came while the terms were reckoned is not forgotten.
+#[test]
+fn what_a_copy_needs_outlives_the_last_station() {
+    let terms = schedules([u64::MAX - 1; 5]);
+    let copied = Event::RetentionExtended { duplicate: doc(), schedules: Box::new(terms.clone()) };
+    let before = Trip::CURRENT.stages().iter().filter(|stage| **stage != Stage::Retain);
+    let state = before.fold(State::arrived(&arrival(1), AT), |state, stage| {
+        state.apply(&Event::Finished(outcome(*stage)), AT).unwrap()
+    });
+    let state = state.apply(&copied, AT).unwrap();
+    let state = state.apply(&Event::Finished(outcome(Stage::Retain)), AT).unwrap();
+    assert_eq!(state.schedules, terms);
 }
 
 proptest! {

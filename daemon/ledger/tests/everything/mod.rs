@@ -113,7 +113,7 @@ pub fn events() -> Vec<Event> {
     events.extend(Reason::ALL.iter().map(|reason| Event::Rejected { stage: Stage::Parse, reason: *reason }));
     events.push(Event::Released);
     events.push(Event::Approved);
-    events.extend(DocClass::ALL.map(|class| Event::Reclassified { class }));
+    events.extend(DocClass::ALL.map(|class| Event::Reclassified { class, schedules: None }));
     events.push(Event::Rerouted { route: label("his"), owner: label("him"), why: label("wrong-desk") });
     events.push(Event::HoldPlaced { hold: label("case-12") });
     events.push(Event::HoldLifted { hold: label("case-12") });
@@ -165,6 +165,7 @@ fn outcomes() -> Vec<Outcome> {
             rules: vec![label("lab.title"), label("lab.table")],
             mixed: false,
             sensitivity: Vec::new(),
+            schedules: None,
         },
         Outcome::Classified {
             class: DocClass::ClinicalNote,
@@ -172,6 +173,7 @@ fn outcomes() -> Vec<Outcome> {
             rules: vec![label("note.title")],
             mixed: true,
             sensitivity: vec![label("hiv"), label("substance-use")],
+            schedules: None,
         },
         Outcome::Redacted { product: blob(4), map: blob(5), boxes: 12, black_pages: 0, sealed },
         Outcome::Stored { manifest: blob(6) },

@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 use store::{
-    Census, CommitError, Committed, Contract, Document, Examined, Fact, Hold, Lease, Query, Refusal,
+    Census, CommitError, Committed, Contract, Document, Due, Examined, Fact, Hold, Lease, Query, Refusal,
     StoreError,
 };
 use types::{Digest, DocId, Label, Schedule, UnixMillis};
@@ -52,12 +52,14 @@ impl Inner {
     }
 
     fn keyed(&self, key: Digest) -> Option<DocId> {
-        self.log.iter().find_map(|record| match &record.body {
+        let mut keyed = self.log.iter().filter_map(|record| match &record.body {
             Body::Document { doc, event: Event::Arrived(arrival) } => {
                 (arrival.idempotency == Some(key)).then_some(*doc)
             }
             _ => None,
-        })
+        });
+        let stands = |doc: &DocId| !self.documents[doc].is_destroyed(Schedule::Original);
+        keyed.find(|doc| stands(doc) && self.documents[doc].duplicate_of.is_none_or(|first| stands(&first)))
     }
 
     fn ids(&self, wanted: impl Fn(&State) -> bool) -> impl Iterator<Item = DocId> {
@@ -193,8 +195,7 @@ impl Contract for Model {
     fn census(&self, sources: &[Label]) -> Result<Census, StoreError> {
         let inner = self.inner();
         let count = |source: &Label, status| {
-            let wanted =
-                |state: &State| !state.forgotten && state.source == *source && state.status() == status;
+            let wanted = |state: &State| state.source == *source && state.status() == status;
             inner.ids(wanted).count() as u64
         };
         let of = |source: &Label| {
@@ -217,11 +218,18 @@ impl Contract for Model {
         Ok(ids.filter(|doc| after.is_none_or(|after| *doc > after)).take(limit).collect())
     }
 
-    fn due_for_expiry(&self, now: UnixMillis, limit: usize) -> Result<Vec<DocId>, StoreError> {
+    fn due_for_expiry(
+        &self,
+        now: UnixMillis,
+        after: Option<Due>,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
         let inner = self.inner();
         let over = |state: &State| state.over_next().is_some_and(|next| next <= now);
-        let mut due: Vec<DocId> = inner.ids(over).collect();
-        due.sort_by_key(|doc| (inner.documents[doc].over_next(), *doc));
+        let since = |doc: DocId| Some((inner.documents[&doc].over_next()?, doc));
+        let mut due: Vec<Due> = inner.ids(over).filter_map(since).collect();
+        due.retain(|due| after.is_none_or(|after| *due > after));
+        due.sort_unstable();
         due.truncate(limit);
         Ok(due)
     }

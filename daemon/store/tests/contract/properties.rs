@@ -57,7 +57,7 @@ enum What {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let arrive = (any::<bool>(), 0..4_u8, proptest::option::of(0..3_u8))
         .prop_map(|(source, content, key)| What::Arrive { source, content, key });
-    let what = prop_oneof![3 => arrive, 30 => Just(What::Next), 3 => (0..9_u8).prop_map(What::Other)];
+    let what = prop_oneof![3 => arrive, 30 => Just(What::Next), 3 => (0..10_u8).prop_map(What::Other)];
     let deed = (
         0..DOCUMENTS,
         what,
@@ -115,6 +115,7 @@ fn outcome(stage: Stage, number: usize) -> Outcome {
             rules: vec![label("title"), label(&format!("rule-{}", number % 5))],
             mixed: false,
             sensitivity: Vec::new(),
+            schedules: None,
         },
         Stage::Redact => {
             Outcome::Redacted { product: blob(3), map: blob(4), boxes: 1, black_pages: 0, sealed: sealed() }
@@ -139,6 +140,7 @@ fn other(which: u8, stage: Stage) -> Event {
         5 => Event::HoldPlaced { hold: label("court") },
         6 => Event::HoldLifted { hold: label("court") },
         7 => Event::Expired { generation_before: 1, generation_after: 2 },
+        8 => Event::Forgotten,
         _ => Event::Read { rendition: Rendition::Text },
     }
 }
@@ -168,9 +170,14 @@ fn agree(engine: &dyn Contract, model: &Model) -> Result<(), TestCaseError> {
         prop_assert_eq!(engine.by_idempotency(digest).unwrap(), model.by_idempotency(digest).unwrap());
     }
     prop_assert_eq!(engine.counts().unwrap(), model.counts().unwrap());
+    let sources = [label("fax"), label("lab")];
+    prop_assert_eq!(engine.census(&sources).unwrap(), model.census(&sources).unwrap());
     prop_assert_eq!(engine.runnable(None, 9).unwrap(), model.runnable(None, 9).unwrap());
     for now in [4_999_999, 5_000_000, 6_000_000].map(UnixMillis) {
-        prop_assert_eq!(engine.due_for_expiry(now, 9).unwrap(), model.due_for_expiry(now, 9).unwrap());
+        let due = model.due_for_expiry(now, None, 9).unwrap();
+        prop_assert_eq!(&engine.due_for_expiry(now, None, 9).unwrap(), &due);
+        let behind = engine.due_for_expiry(now, due.first().copied(), 1).unwrap();
+        prop_assert_eq!(&behind[..], &due[due.len().min(1)..due.len().min(2)]);
     }
     prop_assert_eq!(engine.log(1, 10_000).unwrap(), model.log(1, 10_000).unwrap());
     prop_assert_eq!(engine.log(4, 3).unwrap(), model.log(4, 3).unwrap());

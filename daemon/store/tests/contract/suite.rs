@@ -17,6 +17,8 @@ cases! {
     a_fact_that_was_decided_on_another_version_is_refused;
     facts_of_one_commit_see_each_other;
     an_idempotency_key_counts_once;
+    a_key_is_free_again_when_the_bytes_it_came_with_are_destroyed;
+    what_left_the_lists_is_counted_still;
     what_cannot_be_is_refused_with_its_reason;
     a_late_worker_is_told_and_changes_nothing;
     pages_join_without_gap_or_repetition;
@@ -122,6 +124,53 @@ fn an_idempotency_key_counts_once(mut site: impl Site) {
     assert_eq!(site.engine().by_idempotency(Digest([77; 32])).unwrap(), Some(doc(9)));
     assert_eq!(site.engine().by_idempotency(Digest([78; 32])).unwrap(), None);
     assert!(site.engine().get(doc(2)).unwrap().is_none());
+}
+
+// "A duplicate of a destroyed document is a new document with a note", also under the key of the first.
+fn a_key_is_free_again_when_the_bytes_it_came_with_are_destroyed(mut site: impl Site) {
+    let gone = || Event::Expired { generation_before: 1, generation_after: 2 };
+    let rejected = || Event::Rejected { stage: Stage::Quarantine, reason: Reason::Duplicate };
+    let engine = site.engine();
+    let copy = |key| match arrival("api", 1, Some(key)) {
+        Event::Arrived(arrival) => {
+            Event::Arrived(Box::new(Arrival { duplicate_of: Some(doc(1)), original: None, ..*arrival }))
+        }
+        other => other,
+    };
+    let facts = vec![
+        fact(doc(1), arrival("api", 1, Some(77))),
+        fact(doc(2), copy(78)),
+        fact(doc(1), rejected()),
+        fact(doc(2), rejected()),
+    ];
+    assert!(engine.commit(facts).unwrap().iter().all(Result::is_ok));
+    assert_eq!(one(engine, fact(doc(3), arrival("api", 1, Some(78)))), Err(Refusal::Repeated(doc(2))));
+    // In one commit too: those before it have happened.
+    let facts = vec![fact(doc(1), gone()), fact(doc(4), arrival("api", 1, Some(77)))];
+    assert!(engine.commit(facts).unwrap().iter().all(Result::is_ok));
+    site.crash();
+    let engine = site.engine();
+    assert_eq!(engine.by_idempotency(Digest([77; 32])).unwrap(), Some(doc(4)));
+    assert_eq!(one(engine, fact(doc(5), arrival("api", 1, Some(77)))), Err(Refusal::Repeated(doc(4))));
+    assert_eq!(engine.by_idempotency(Digest([78; 32])).unwrap(), None, "the copy's bytes were those of 1");
+    assert_eq!(engine.copies(doc(1), None, 9).unwrap(), [doc(2)]);
+    one(engine, fact(doc(2), gone())).unwrap();
+    assert!(engine.copies(doc(1), None, 9).unwrap().is_empty());
+}
+
+// "seen = the states … summed": for ever, also when a document is shown no more.
+fn what_left_the_lists_is_counted_still(mut site: impl Site) {
+    let rejected = Event::Rejected { stage: Stage::Quarantine, reason: Reason::Empty };
+    let gone = Event::Expired { generation_before: 1, generation_after: 2 };
+    let events = [arrival("fax", 1, None), rejected, gone, Event::Forgotten];
+    let facts = events.map(|event| fact(doc(1), event));
+    assert!(site.engine().commit(facts.into()).unwrap().iter().all(Result::is_ok));
+    one(site.engine(), fact(doc(2), arrival("fax", 2, None))).unwrap();
+    site.crash();
+    let (up_to, census) = site.engine().census(&[label("fax")]).unwrap();
+    assert_eq!(up_to, 5);
+    assert_eq!((census[&label("fax")][&Status::Expired], census[&label("fax")][&Status::Received]), (1, 1));
+    assert_eq!(site.engine().scan(&Query::default(), None, 9).unwrap().len(), 1, "it is shown no more");
 }
 
 fn what_cannot_be_is_refused_with_its_reason(site: impl Site) {

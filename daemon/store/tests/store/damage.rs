@@ -103,7 +103,7 @@ fn answers(site: &Site) -> impl PartialEq + use<> {
     (
         (lists, events, holders),
         (store.counts().unwrap(), store.runnable(None, 1000).unwrap()),
-        (store.due_for_expiry(UnixMillis(u64::MAX), 1000).unwrap(), store.system_events().unwrap()),
+        (store.due_for_expiry(UnixMillis(u64::MAX), None, 1000).unwrap(), store.system_events().unwrap()),
         (store.applied_seq(), store.digest()),
     )
 }

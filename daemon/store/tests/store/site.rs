@@ -191,6 +191,7 @@ pub(crate) fn whole_trip(source: &str, content: u64) -> Vec<Event> {
                 rules: vec![label("lab-title"), label("lab-units")],
                 mixed: false,
                 sensitivity: Vec::new(),
+                schedules: None,
             },
             Outcome::Redacted {
                 product: blob(content),

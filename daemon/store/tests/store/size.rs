@@ -44,6 +44,7 @@ fn everything(number: u64) -> Vec<Event> {
                 rules: ["lab-title", "lab-units", "lab-reference-range", "lab-specimen"].map(label).to_vec(),
                 mixed: true,
                 sensitivity: ["behavioural-health", "substance-use"].map(label).to_vec(),
+                schedules: None,
             },
             Outcome::Redacted {
                 product: blob(at + number + 2),
