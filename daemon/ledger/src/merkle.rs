@@ -16,7 +16,7 @@ pub fn leaf_hash(payload: &[u8]) -> Digest {
     sha256(&[&[0], payload])
 }
 
-fn node_hash(left: Digest, right: Digest) -> Digest {
+pub(crate) fn node_hash(left: Digest, right: Digest) -> Digest {
     sha256(&[&[1], &left.0, &right.0])
 }
 

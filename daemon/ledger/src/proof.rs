@@ -83,6 +83,8 @@ pub enum ProofFault {
     Excluded { seq: u64 },
     #[error("the ledger of the checkpoint over {since} records is not the beginning of the one over {size}")]
     Inconsistent { since: u64, size: u64 },
+    #[error("expected schema_version {SCHEMA_VERSION} and a proof between each two of {notes} checkpoints")]
+    Growth { notes: usize },
 }
 
 /// Makes the proof for one document against the last checkpoint, and says how many newer records of
@@ -250,11 +252,11 @@ fn is_about(record: &Record, document: DocId) -> bool {
     matches!(record.body, Body::Document { doc, .. } if doc == document)
 }
 
-fn encode(hashes: Vec<Digest>) -> Vec<String> {
+pub(crate) fn encode(hashes: Vec<Digest>) -> Vec<String> {
     hashes.into_iter().map(|hash| BASE64.encode(hash.0)).collect()
 }
 
-fn decode(hashes: &[String]) -> Option<Vec<Digest>> {
+pub(crate) fn decode(hashes: &[String]) -> Option<Vec<Digest>> {
     if hashes.len() > PROOF_HASHES_MAX {
         return None;
     }
