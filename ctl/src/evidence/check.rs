@@ -1,8 +1,14 @@
 //! The check of a bundle, offline. What holds: the site signed the list, every file is as listed, every
-//! record is in the ledger under a checkpoint whose key follows from the pinned one, and the ledger
-//! names the site's key. Without a pinned key the first key of the bundle is believed, and that is said.
+//! record is in the ledger under a checkpoint whose key follows from the pinned one and whose ledger only
+//! grew since, and the ledger names the site's key. Without a pinned key the first key of the bundle is
+//! believed, and that is said.
 
-use super::bundle::{KEYS, MANIFEST, Manifest, NOTE_END, SIGNATURE, SITE_KEY};
+use super::{
+    bundle::{CONSISTENCY, KEYS, KIND, MANIFEST, Manifest, SCHEMA_VERSION, SIGNATURE, SITE_KEY},
+    chain,
+    container::Container,
+    document,
+};
 use crate::{
     fail::{Exit, Failure, Outcome},
     hex,
@@ -10,22 +16,15 @@ use crate::{
 };
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use clap::Args;
-use ledger::{Leaf, Proof, Signed, VerifyingKey};
+use ledger::{Leaf, Signed, VerifyingKey};
 use lifecycle::{Body, Record, SystemEvent};
 use serde::Serialize;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
-    io::Read as _,
     path::{Path, PathBuf},
 };
 use types::Digest;
-use zip::ZipArchive;
-
-/// Files of a bundle: five for each of at most 1,000 documents, and four more.
-const FILES_MAX: usize = 10_000;
-/// Longest file of a bundle, bytes.
-const FILE_BYTES_MAX: u64 = 256 << 20;
 
 /// Which bundle, and whom to believe.
 #[derive(Args)]
@@ -39,9 +38,10 @@ pub(crate) struct Verify {
 
 #[derive(Serialize)]
 struct Report {
-    documents: u64,
+    documents: usize,
     files: usize,
     records: usize,
+    newer_records: usize,
     checkpoint_records: u64,
     signed_at: String,
     pinned: bool,
@@ -56,6 +56,10 @@ pub(crate) fn run(what: &Verify, format: Format) -> Outcome {
         table.row(["documents".to_owned(), report.documents.to_string()]);
         table.row(["files".to_owned(), report.files.to_string()]);
         table.row(["records proven".to_owned(), report.records.to_string()]);
+        if report.newer_records > 0 {
+            table
+                .row(["came later".to_owned(), format!("{} records, not proven here", report.newer_records)]);
+        }
         let covered = format!("{} records, {}", report.checkpoint_records, report.signed_at);
         table.row(["checkpoint".to_owned(), covered]);
         let trust = if report.pinned {
@@ -76,124 +80,118 @@ fn key_of(path: &Path) -> Outcome<VerifyingKey> {
         .map_err(|error: ledger::BadKey| Failure::new(Exit::Usage, error.to_string()).about(path))
 }
 
-fn finding(message: impl Into<String>) -> Failure {
+pub(super) fn finding(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Findings, message)
+}
+
+pub(super) fn parse<T: serde::de::DeserializeOwned>(path: &str, bytes: &[u8]) -> Outcome<T> {
+    serde_json::from_slice(bytes).map_err(|error| finding(format!("{path}: not as a bundle has it: {error}")))
+}
+
+/// Is it the site's signature, in hex, over these bytes?
+pub(super) fn is_signed(site_key: Digest, bytes: &[u8], signature: &[u8]) -> bool {
+    let signature = std::str::from_utf8(signature).ok().and_then(hex::decode);
+    let key = UnparsedPublicKey::new(&ED25519, site_key.0);
+    signature.is_some_and(|signature| key.verify(bytes, &signature).is_ok())
 }
 
 fn check(path: &Path, pinned: Option<&VerifyingKey>) -> Outcome<Report> {
     let file = File::open(path).map_err(|error| Failure::file(path, &error))?;
-    let mut bundle = Bundle::open(file)?;
-    let manifest = bundle.manifest()?;
-    let notes = bundle.read(KEYS)?;
-    let turns = turns(&notes, pinned)?;
-    let last = turns.last().ok_or_else(|| finding(format!("{KEYS}: no checkpoint")))?;
+    let container = Container::open(file)?;
+    let manifest = manifest(&container)?;
+    let mut files = Files::listed(&container, &manifest)?;
+    let end = chain::end_of(&files.take(KEYS)?, &files.take(CONSISTENCY)?, pinned)?;
+    check_site_key(&files.take(SITE_KEY)?, &manifest, &end)?;
     let mut records = 0;
-    for listed in &manifest.files {
-        let bytes = bundle.read(&listed.path)?;
-        if vault::sha256(&bytes) != listed.sha256 {
-            return Err(finding(format!("{}: not the file that was signed", listed.path)));
-        }
-        if listed.path.ends_with("/events.json") {
-            records += check_proof(&listed.path, &bytes, last)?;
-        }
+    for id in &manifest.documents {
+        records += document::check(&mut files, *id, manifest.site_key, &end)?;
     }
-    let site_key: Leaf = parse(SITE_KEY, &bundle.read(SITE_KEY)?)?;
-    check_site_key(&site_key, manifest.site_key, last)?;
+    files.nothing_left()?;
+    let mark = end.checkpoint.mark;
+    let is_newer =
+        |newer: &super::bundle::Newer| newer.seq > mark.size && manifest.documents.contains(&newer.document);
+    if !manifest.newer.iter().all(is_newer) {
+        return Err(finding(format!("{MANIFEST}: what it calls newer is not newer than the checkpoint")));
+    }
     Ok(Report {
-        documents: manifest.documents,
+        documents: manifest.documents.len(),
         files: manifest.files.len(),
         records,
-        checkpoint_records: last.checkpoint.mark.size,
-        signed_at: last.checkpoint.at.to_string(),
+        newer_records: manifest.newer.len(),
+        checkpoint_records: mark.size,
+        signed_at: end.checkpoint.at.to_string(),
         pinned: pinned.is_some(),
     })
 }
 
-struct Bundle(ZipArchive<File>);
-
-impl Bundle {
-    fn open(file: File) -> Outcome<Self> {
-        let zip = ZipArchive::new(file).map_err(|error| finding(format!("not a zip file: {error}")))?;
-        if zip.len() > FILES_MAX {
-            return Err(finding(format!("{} files, expected at most {FILES_MAX}", zip.len())));
-        }
-        Ok(Self(zip))
+/// The manifest, signed by the key that it names.
+fn manifest(container: &Container) -> Outcome<Manifest> {
+    let text = container.read(MANIFEST)?;
+    let manifest: Manifest = parse(MANIFEST, &text)?;
+    if (manifest.kind.as_str(), manifest.schema_version) != (KIND, SCHEMA_VERSION) {
+        return Err(finding(format!("{MANIFEST}: expected kind {KIND} and schema_version {SCHEMA_VERSION}")));
     }
-
-    fn read(&mut self, path: &str) -> Outcome<Vec<u8>> {
-        let entry = self.0.by_name(path).map_err(|error| finding(format!("{path}: {error}")))?;
-        let mut bytes = Vec::new();
-        let read = entry.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
-        match read.map_err(|error| finding(format!("{path}: {error}")))? as u64 {
-            0..=FILE_BYTES_MAX => Ok(bytes),
-            _ => Err(finding(format!("{path}: longer than {FILE_BYTES_MAX} bytes"))),
-        }
+    if !is_signed(manifest.site_key, &text, &container.read(SIGNATURE)?) {
+        return Err(finding(format!("{MANIFEST}: the signature does not fit: it was changed")));
     }
+    if manifest.documents.is_empty() || !manifest.documents.is_sorted_by(|one, next| one < next) {
+        return Err(finding(format!("{MANIFEST}: expected documents, in order, each once")));
+    }
+    Ok(manifest)
+}
 
-    /// The manifest, signed, and listing exactly what is there.
-    fn manifest(&mut self) -> Outcome<Manifest> {
-        let (text, signature) = (self.read(MANIFEST)?, self.read(SIGNATURE)?);
-        let manifest: Manifest = parse(MANIFEST, &text)?;
-        let signature = std::str::from_utf8(&signature).ok().and_then(hex::decode);
-        let signature = signature.ok_or_else(|| finding(format!("{SIGNATURE}: expected 128 hex digits")))?;
-        if UnparsedPublicKey::new(&ED25519, manifest.site_key.0).verify(&text, &signature).is_err() {
-            return Err(finding(format!("{MANIFEST}: the signature does not fit: it was changed")));
+/// The files of the manifest, each of which must be asked for.
+pub(super) struct Files<'a> {
+    container: &'a Container,
+    left: BTreeMap<&'a str, (usize, Digest)>,
+}
+
+impl<'a> Files<'a> {
+    /// Exactly what the manifest lists must be there.
+    fn listed(container: &'a Container, manifest: &'a Manifest) -> Outcome<Self> {
+        let listed = manifest.files.iter().map(|file| (file.path.as_str(), (file.bytes, file.sha256)));
+        let left: BTreeMap<_, _> = listed.collect();
+        if left.len() != manifest.files.len() {
+            return Err(finding(format!("{MANIFEST}: it lists a file twice")));
         }
-        let mut expected: BTreeSet<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
+        let mut expected: BTreeSet<&str> = left.keys().copied().collect();
         expected.extend([MANIFEST, SIGNATURE]);
-        let found: BTreeSet<&str> = self.0.file_names().collect();
+        let found: BTreeSet<&str> = container.paths().collect();
         match found.symmetric_difference(&expected).next() {
             Some(path) => Err(finding(format!("{path}: expected exactly the files of the manifest"))),
-            None => Ok(manifest),
+            None => Ok(Self { container, left }),
+        }
+    }
+
+    pub(super) fn take(&mut self, path: &str) -> Outcome<Vec<u8>> {
+        let found = self.take_if_there(path)?;
+        found.ok_or_else(|| finding(format!("{path}: it is missing from the manifest")))
+    }
+
+    pub(super) fn take_if_there(&mut self, path: &str) -> Outcome<Option<Vec<u8>>> {
+        let Some((length, sha256)) = self.left.remove(path) else { return Ok(None) };
+        let bytes = self.container.read(path)?;
+        if bytes.len() != length || vault::sha256(&bytes) != sha256 {
+            return Err(finding(format!("{path}: not the file that was signed")));
+        }
+        Ok(Some(bytes))
+    }
+
+    fn nothing_left(&self) -> Outcome {
+        match self.left.keys().next() {
+            Some(path) => Err(finding(format!("{path}: a file that no bundle has"))),
+            None => Ok(()),
         }
     }
 }
 
-/// The chain of keys, from the pinned one (or the first) to the one that signed last.
-fn turns(notes: &[u8], pinned: Option<&VerifyingKey>) -> Outcome<Vec<Signed>> {
-    let text = std::str::from_utf8(notes).map_err(|_| finding(format!("{KEYS}: not text")))?;
-    let notes = text.split(NOTE_END).map(Signed::parse).collect::<Result<Vec<_>, _>>();
-    let mut notes = notes.map_err(|fault| finding(format!("{KEYS}: {fault}")))?;
-    if let Some(pinned) = pinned {
-        let from = notes.iter().position(|note| note.checkpoint.key == *pinned);
-        let missing = || {
-            finding(format!(
-                "{KEYS}: the pinned key never signed; the bundle is of another appliance, or forged"
-            ))
-        };
-        notes.drain(..from.ok_or_else(missing)?);
-    }
-    for pair in notes.windows(2) {
-        let (before, after) = (&pair[0].checkpoint, &pair[1].checkpoint);
-        if after.key != before.key && before.next.as_ref() != Some(&after.key) {
-            return Err(finding(format!("{KEYS}: {} was announced by no checkpoint", after.key)));
-        }
-    }
-    Ok(notes)
-}
-
-/// Records that the proof of one document proves.
-fn check_proof(path: &str, bytes: &[u8], last: &Signed) -> Outcome<usize> {
-    let proof: Proof = parse(path, bytes)?;
-    let (checkpoint, _) = proof.check().map_err(|fault| finding(format!("{path}: {fault}")))?;
-    if path != format!("documents/{}/events.json", proof.document) {
-        return Err(finding(format!("{path}: the proof is for document {}", proof.document)));
-    }
-    if checkpoint != *last {
-        return Err(finding(format!("{path}: proven against another checkpoint than the last of {KEYS}")));
-    }
-    Ok(proof.leaves.len())
-}
-
-fn check_site_key(leaf: &Leaf, site_key: Digest, last: &Signed) -> Outcome {
+fn check_site_key(bytes: &[u8], manifest: &Manifest, end: &Signed) -> Outcome {
+    let leaf: Leaf = parse(SITE_KEY, bytes)?;
     let record: Record = parse(SITE_KEY, leaf.record.as_bytes())?;
-    let named = matches!(record.body, Body::System(SystemEvent::SiteKey { public }) if public == site_key);
-    if named && leaf.is_in(last.checkpoint.mark) {
+    let key = manifest.site_key;
+    let named = matches!(record.body, Body::System(SystemEvent::SiteKey { public }) if public == key);
+    if named && record.seq == leaf.seq && leaf.is_in(end.checkpoint.mark) {
         return Ok(());
     }
     Err(finding(format!("{SITE_KEY}: the ledger does not name the key that signed the manifest")))
-}
-
-fn parse<T: serde::de::DeserializeOwned>(path: &str, bytes: &[u8]) -> Outcome<T> {
-    serde_json::from_slice(bytes).map_err(|error| finding(format!("{path}: not as a bundle has it: {error}")))
 }

@@ -2,7 +2,10 @@
 //! the check of one, offline.
 
 mod bundle;
+mod chain;
 mod check;
+mod container;
+mod document;
 mod export;
 
 use crate::{cli::Cli, client::Client, fail::Outcome};

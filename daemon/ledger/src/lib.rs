@@ -19,6 +19,7 @@ mod damage;
 mod error;
 mod extent;
 mod format;
+mod growth;
 mod keychain;
 pub mod merkle;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub use damage::{Damage, Fault};
 pub use error::LedgerError;
 pub use extent::{Extent, is_segment_name};
 pub use format::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX};
+pub use growth::Growth;
 pub use keychain::{KeyChain, KeyFault};
 pub use mark::Mark;
 pub use note_file::read_note;

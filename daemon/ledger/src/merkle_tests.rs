@@ -142,7 +142,7 @@ fn largest_power_below(n: usize) -> usize {
 /// A walk over all leaves, with these wanted.
 fn walked(leaves: &[Digest], wanted: &[usize], old: usize) -> Paths {
     let mut paths = Paths::over(leaves.len() as u64);
-    paths.want_growth(old as u64);
+    paths.want_growth(old as u64, leaves.len() as u64);
     for (index, leaf) in leaves.iter().enumerate() {
         if wanted.contains(&index) {
             paths.want_next();
@@ -173,7 +173,11 @@ fn proofs_are_the_published_ones() {
         assert_eq!(paths.inclusion(index as u64), digests(proof), "leaf {index} of {size}");
     }
     for (old, new, proof) in CONSISTENCIES {
-        assert_eq!(walked(&published(new), &[], old).growth(old as u64), digests(proof), "{old} in {new}");
+        assert_eq!(
+            walked(&published(new), &[], old).growth(old as u64, new as u64),
+            digests(proof),
+            "{old} in {new}"
+        );
     }
 }
 
@@ -192,7 +196,7 @@ proptest! {
         let path = paths.inclusion(index as u64);
         prop_assert_eq!(&path, &naive_path(index, &leaves));
         prop_assert!(is_included(leaves[index], index as u64, size as u64, &path, root));
-        let proof = paths.growth(old as u64);
+        let proof = paths.growth(old as u64, size as u64);
         prop_assert_eq!(&proof, &naive_subproof(old, &leaves, true));
         let (old, new) = ((old as u64, naive_root(&leaves[..old])), (size as u64, root));
         prop_assert!(is_consistent(old, new, &proof));
@@ -204,7 +208,7 @@ proptest! {
         let (paths, root) = (walked(&leaves, &[index], old), naive_root(&leaves));
         let old = (old as u64, naive_root(&leaves[..old]));
         for (mut proof, consistency) in
-            [(paths.inclusion(index as u64), false), (paths.growth(old.0), true)]
+            [(paths.inclusion(index as u64), false), (paths.growth(old.0, size as u64), true)]
         {
             let (mut at, mut root, mut old) = (index as u64, root, old);
             let place = picks[2].index(proof.len());

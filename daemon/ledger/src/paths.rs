@@ -34,9 +34,10 @@ impl Paths {
         self.keep(&inclusion(self.walked, self.size));
     }
 
-    /// That the tree of the first `old` leaves is the beginning is to be proven. Asked for before the walk.
-    pub(crate) fn want_growth(&mut self, old: u64) {
-        self.keep(&consistency(old, self.size));
+    /// That the tree of the first `old` leaves is the beginning of that of the first `new` is to be proven. Asked
+    /// for before the walk.
+    pub(crate) fn want_growth(&mut self, old: u64, new: u64) {
+        self.keep(&consistency(old, new));
     }
 
     fn keep(&mut self, ranges: &[Range]) {
@@ -80,9 +81,9 @@ impl Paths {
         inclusion(index, self.size).into_iter().map(|range| self.hash(range)).collect()
     }
 
-    /// Proof that the tree of the first `old` leaves, which was wanted, is the beginning; after the walk.
-    pub(crate) fn growth(&self, old: u64) -> Vec<Digest> {
-        consistency(old, self.size).into_iter().map(|range| self.hash(range)).collect()
+    /// Proof that one tree, as it was wanted, is the beginning of another; after the walk.
+    pub(crate) fn growth(&self, old: u64, new: u64) -> Vec<Digest> {
+        consistency(old, new).into_iter().map(|range| self.hash(range)).collect()
     }
 
     fn hash(&self, (start, end): Range) -> Digest {

@@ -89,6 +89,8 @@ pub enum ProofFault {
     Stranger { key: Box<VerifyingKey> },
     #[error("the ledger of the checkpoint over {since} records is not the beginning of the one over {size}")]
     Inconsistent { since: u64, size: u64 },
+    #[error("expected schema_version {SCHEMA_VERSION} and a proof between each two of {notes} checkpoints")]
+    Growth { notes: usize },
 }
 
 /// Makes the proof for one document against the last checkpoint, and says how many newer records of
@@ -103,10 +105,10 @@ pub fn prove(dir: &Path, document: DocId, since: Option<&Signed>) -> Result<(Pro
     let leaves = picked.leaves(records);
     let since = since.map(|earlier| Since {
         checkpoint: earlier.note().to_owned(),
-        hashes: encode(picked.paths.growth(earlier.checkpoint.mark.size)),
+        hashes: encode(picked.paths.growth(earlier.checkpoint.mark.size, picked.last.checkpoint.mark.size)),
     });
     let checkpoint = picked.last.note().to_owned();
-    let turns = CheckpointLog::turns_of(dir)?;
+    let turns = CheckpointLog::turns_of(dir, &picked.last)?.ok_or(ProofFault::NoCheckpoint)?;
     let keys = turns.iter().filter(|turn| turn.checkpoint.next.is_some()).map(|turn| turn.note().to_owned());
     let keys = keys.collect();
     Ok((Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since, keys }, picked.newer))
@@ -167,7 +169,7 @@ fn pick<K: Ord>(
         if earlier.size > size {
             return Err(ProofFault::Newer { since: earlier.size, size });
         }
-        paths.want_growth(earlier.size);
+        paths.want_growth(earlier.size, size);
         holds(&paths, earlier)?;
     }
     loop {
@@ -295,11 +297,11 @@ fn is_about(record: &Record, document: DocId) -> bool {
     matches!(record.body, Body::Document { doc, .. } if doc == document)
 }
 
-fn encode(hashes: Vec<Digest>) -> Vec<String> {
+pub(crate) fn encode(hashes: Vec<Digest>) -> Vec<String> {
     hashes.into_iter().map(|hash| BASE64.encode(hash.0)).collect()
 }
 
-fn decode(hashes: &[String]) -> Option<Vec<Digest>> {
+pub(crate) fn decode(hashes: &[String]) -> Option<Vec<Digest>> {
     if hashes.len() > PROOF_HASHES_MAX {
         return None;
     }

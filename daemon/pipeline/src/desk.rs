@@ -38,6 +38,8 @@ pub(crate) struct Desk {
     pub(crate) turned_away: TurnedAway,
     /// Days that were signed into the ledger.
     pub(crate) closing: tokio::sync::Mutex<Closing>,
+    /// Who holds it makes a bundle of evidence.
+    pub(crate) exporting: Arc<tokio::sync::Mutex<()>>,
     /// What is on its way into the ledger.
     pub(crate) arriving: Arriving,
     /// Whose move a document's next step is.

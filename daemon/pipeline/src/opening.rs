@@ -185,6 +185,7 @@ pub(crate) fn open(
         ballast,
         turned_away: TurnedAway::default(),
         closing: tokio::sync::Mutex::new(Closing::from(closed)),
+        exporting: Arc::default(),
         arriving: Arriving::default(),
         turns: Turns::default(),
         wake: Notify::new(),

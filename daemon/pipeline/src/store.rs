@@ -34,6 +34,8 @@ pub(crate) struct Manifest {
     pub(crate) black_pages: u32,
     pub(crate) boxes: u32,
     pub(crate) sha256: Hashes,
+    /// SHA-256 of the redaction map (B27).
+    pub(crate) sha256_redaction_map: Digest,
 }
 
 /// The three hashes (B28).
@@ -95,6 +97,7 @@ fn check(desk: &Desk, doc: &Document) -> Result<Manifest, Refusal> {
         black_pages: state.black_pages,
         boxes: state.boxes,
         sha256: Hashes { original, redacted, text },
+        sha256_redaction_map: hash(desk, id, Area::Redacted, state.blobs.map)?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: matching documents with the files that were dropped.
 
+pub mod bundle;
 pub mod records;
 
 use anyhow::{Context, Result};
