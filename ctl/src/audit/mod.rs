@@ -32,7 +32,8 @@ pub(crate) enum Audit {
   lazaretctl audit verify
   lazaretctl audit verify --dir /mnt/copy/ledger --pubkey lazaret.pub \\
       --checkpoint /mnt/usb/today.note
-  lazaretctl audit verify --proof proof.json --checkpoint mine.note")]
+  lazaretctl audit verify --size 4711 --root 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  lazaretctl audit verify --proof proof.json --checkpoint mine.note --pubkey lazaret.pub")]
     Verify(verify::Verify),
     /// Prove that the records of one document are in the ledger
     #[command(after_help = "Example:

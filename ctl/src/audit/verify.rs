@@ -6,9 +6,10 @@ use crate::{
     output::{self, Column, Format, Table},
 };
 use clap::Args;
-use ledger::{Proof, Signed, Trust, VerifyingKey, audit};
+use ledger::{Proof, Signed, Trust, VerifyingKey, audit, noted_root};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use types::Digest;
 
 /// Largest proof file, in bytes; one document has some hundred KiB at most.
 const PROOF_BYTES_MAX: usize = 64 << 20;
@@ -24,8 +25,14 @@ pub(crate) struct Verify {
     /// The key that was pinned earlier, as `audit pubkey` prints it
     #[arg(long, value_name = "FILE")]
     pubkey: Option<PathBuf>,
+    /// Number of records of a checkpoint that was noted on paper
+    #[arg(long, value_name = "N", requires = "root")]
+    size: Option<u64>,
+    /// Its root, in hex or base64: the ledger must still have it at that size
+    #[arg(long, value_name = "ROOT", requires = "size", value_parser = root)]
+    root: Option<Digest>,
     /// Check this file of `audit prove` instead; no ledger is needed
-    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "size"])]
     proof: Option<PathBuf>,
 }
 
@@ -46,6 +53,8 @@ struct Report {
     first_key: Option<String>,
     /// Records of the checkpoint that was brought.
     external: Option<u64>,
+    /// Records of the root that was noted.
+    noted: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -68,9 +77,15 @@ pub(crate) fn run(what: &Verify, format: Format) -> Outcome {
     match &what.proof {
         Some(path) => proof(path, external.as_ref(), pinned.as_ref(), format),
         None => {
-            ledger(&what.dir.path()?, Trust { pinned: pinned.as_ref(), external: external.as_ref() }, format)
+            let noted = what.size.zip(what.root);
+            let trust = Trust { pinned: pinned.as_ref(), external: external.as_ref(), noted };
+            ledger(&what.dir.path()?, trust, format)
         }
     }
+}
+
+fn root(text: &str) -> Result<Digest, &'static str> {
+    noted_root(text).ok_or("expected 64 hex digits, or 32 bytes in base64")
 }
 
 fn ledger(dir: &Path, trust: Trust<'_>, format: Format) -> Outcome {
@@ -88,6 +103,7 @@ fn ledger(dir: &Path, trust: Trust<'_>, format: Format) -> Outcome {
         pinned: trust.pinned.is_some(),
         first_key: found.keys.first().map(ToString::to_string),
         external: trust.external.map(|signed| signed.checkpoint.mark.size),
+        noted: trust.noted.map(|(size, _)| size),
     };
     output::one(format, &report, &report.tip, || {
         let key = match (&report.first_key, report.pinned) {
@@ -97,8 +113,10 @@ fn ledger(dir: &Path, trust: Trust<'_>, format: Format) -> Outcome {
         };
         let external = match report.external {
             Some(size) => format!("holds, {size} records"),
+            None if report.noted.is_some() => "none given, but a root".to_owned(),
             None => "none given: an end that was cut off does not show".to_owned(),
         };
+        let noted = report.noted.map_or("none given".to_owned(), |size| format!("holds, {size} records"));
         let mut table = Table::new(&[Column::Fixed(""), Column::Text("")]);
         for (name, value) in [
             ("records", report.records.to_string()),
@@ -110,6 +128,7 @@ fn ledger(dir: &Path, trust: Trust<'_>, format: Format) -> Outcome {
             ("not covered by it", report.uncovered.to_string()),
             ("first key", key),
             ("your checkpoint", external),
+            ("your root", noted),
             ("result", "whole".to_owned()),
         ] {
             table.row([name.to_owned(), value]);

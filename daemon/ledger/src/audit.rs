@@ -22,6 +22,8 @@ pub struct Trust<'a> {
     pub pinned: Option<&'a VerifyingKey>,
     /// A checkpoint taken away earlier: log and ledger must hold it.
     pub external: Option<&'a Signed>,
+    /// Number of records and root, noted earlier: the ledger must hold them.
+    pub noted: Option<(u64, Digest)>,
 }
 
 /// What a sound ledger holds.
@@ -75,6 +77,14 @@ pub enum AuditFault {
         "the first {size} records are not those that the checkpoint you brought was signed over: records were changed. Restore the ledger from backup"
     )]
     ExternalRewritten { size: u64 },
+    #[error(
+        "the root you noted is over {size} records, but the ledger holds {found}: its end was cut off or an older ledger put back. Restore it from backup"
+    )]
+    NotedShort { size: u64, found: u64 },
+    #[error(
+        "the root over the first {size} records is {found}, not the one you noted: records were changed, or the note is not right. Compare with the journal and with other copies before you restore the ledger from backup"
+    )]
+    NotedRewritten { size: u64, found: Digest },
     #[error(
         "the checkpoint you brought is signed with a key that never signed in {CHECKPOINT_LOG}: the log was written anew, or the checkpoint is of another appliance. The key: {key}"
     )]
@@ -163,6 +173,11 @@ impl Log<'_> {
         {
             return Err(AuditFault::ExternalRewritten { size });
         }
+        if let Some((_, root)) = self.trust.noted.filter(|(noted, _)| *noted == size)
+            && root != tree.root()
+        {
+            return Err(AuditFault::NotedRewritten { size, found: tree.root() });
+        }
         while let Some(due) = self.due.filter(|due| due.size == size) {
             if !is_same(due) {
                 let (number, offset, good) = (self.number, self.offset, self.good);
@@ -180,6 +195,9 @@ impl Log<'_> {
             && size > found
         {
             return Err(AuditFault::ExternalShort { size, found });
+        }
+        if let Some((size, _)) = self.trust.noted.filter(|(size, _)| *size > found) {
+            return Err(AuditFault::NotedShort { size, found });
         }
         if let Some(due) = self.due {
             return Err(AuditFault::Short {

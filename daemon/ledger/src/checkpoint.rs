@@ -109,6 +109,13 @@ impl FromStr for VerifyingKey {
     }
 }
 
+/// A root as somebody noted it: 64 hex digits, or base64 as in a note.
+#[must_use]
+pub fn noted_root(text: &str) -> Option<Digest> {
+    let base64 = || BASE64.decode(text).ok()?.try_into().ok().map(Digest);
+    text.parse().ok().or_else(base64)
+}
+
 /// What a checkpoint says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
@@ -208,10 +215,10 @@ impl Signed {
         &self.note
     }
 
-    /// The signature line's last word.
+    /// The whole note in base64: one word, for places that have no lines.
     #[must_use]
-    pub fn signature(&self) -> &str {
-        self.note.trim_end().rsplit(' ').next().unwrap_or_default()
+    pub fn one_word(&self) -> String {
+        BASE64.encode(&self.note)
     }
 
     /// SHA-256 of the note, which the next one carries.

@@ -41,7 +41,9 @@ mod verify;
 
 pub use append::{Ledger, NewRecord, Recovery};
 pub use audit::{Audit, AuditFault, Trust, audit};
-pub use checkpoint::{BadKey, Checkpoint, NOTE_BYTES_MAX, NoteFault, SIGNATURE_BYTES, Signed, VerifyingKey};
+pub use checkpoint::{
+    BadKey, Checkpoint, NOTE_BYTES_MAX, NoteFault, SIGNATURE_BYTES, Signed, VerifyingKey, noted_root,
+};
 pub use checkpoint_log::{CHECKPOINT_LOG, CheckpointLog};
 pub use damage::{Damage, Fault};
 pub use error::LedgerError;

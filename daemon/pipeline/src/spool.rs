@@ -124,11 +124,11 @@ pub(crate) fn tell_syslog(signed: &Signed) {
 fn line(signed: &Signed) -> String {
     let (mark, site) = (signed.checkpoint.mark, &signed.checkpoint.key.site);
     format!(
-        "<{SYSLOG_PRIORITY}>{} lazaretd: checkpoint site={site} size={} root={} signature={}",
+        "<{SYSLOG_PRIORITY}>{} lazaretd: checkpoint site={site} size={} root={} note={}",
         stamp(signed.checkpoint.at),
         mark.size,
         mark.root,
-        signed.signature()
+        signed.one_word()
     )
 }
 

@@ -151,3 +151,23 @@ fn what_cannot_be_read_is_told_and_the_rest_is_read() {
     let expected = if is_root { (2, 0, false) } else { (1, 1, true) };
     assert_eq!((found.notes.len(), found.unread, found.fault.is_some()), expected);
 }
+
+#[test]
+fn a_line_of_syslog_holds_the_whole_note() {
+    let site = Site::new();
+    let signed = site.put(4711, MIDNIGHT, false);
+    let line = line(&signed);
+    assert!(
+        !line.contains('\n')
+            && line.starts_with("<109>Nov 25 00:00:00 lazaretd: checkpoint site=ward-7 size=4711 ")
+    );
+    // As an auditor takes it out, with the tools of any machine.
+    let script = "sed 's/.* note=//' | base64 -d";
+    let mut shell = Command::new("sh");
+    let shell =
+        shell.args(["-c", script]).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = shell.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+    let note = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(Signed::parse(&note).unwrap(), signed);
+}

@@ -31,7 +31,7 @@ pub struct Case {
 pub fn both(scratch: &Path, cases: &[Case]) -> Result<Vec<[Option<String>; 2]>> {
     let ours = cases.iter().map(|case| {
         let (pinned, external) = case.papers.as_ref().map(|p| (&p.pinned, &p.external)).unzip();
-        audit(&case.dir, Trust { pinned, external }).err().map(|fault| fault.to_string())
+        audit(&case.dir, Trust { pinned, external, noted: None }).err().map(|fault| fault.to_string())
     });
     let theirs = python(scratch, cases)?;
     ensure!(theirs.len() == cases.len(), "Python answered {} of {} cases", theirs.len(), cases.len());

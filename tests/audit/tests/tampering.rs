@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::tests_outside_test_module, reason = "a test file")]
 
 use audit::{Case, Dice, Folder, KINDS, Papers, Site, both};
-use ledger::prove;
+use ledger::{Trust, audit, prove};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -356,4 +356,28 @@ fn a_proof_follows_from_the_pinned_key_by_both_verifiers() {
             audit::alone(&["--proof".as_ref(), file.as_os_str(), "--pubkey".as_ref(), pin.as_os_str()]);
         assert_eq!((ours.is_ok(), theirs.unwrap()), (holds, holds), "{number}: {ours:?}");
     }
+}
+
+// A QR code that was photographed, a line on paper: size and root are enough to find a changed ledger.
+#[test]
+fn a_root_that_was_noted_shows_what_was_changed_or_cut_off() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut site = Site::new().unwrap();
+    site.day(20).unwrap();
+    let whole = Folder::load(&site.dir()).unwrap();
+    let mark = site.papers().unwrap().external.checkpoint.mark;
+    site.day(5).unwrap();
+    let judge =
+        |dir: &Path, size: u64, root| audit(dir, Trust { noted: Some((size, root)), ..Trust::default() });
+    judge(&site.dir(), mark.size, mark.root).unwrap();
+    judge(&site.dir(), 0, ledger::Mark::empty().root).unwrap();
+    let mut other = mark.root;
+    other.0[31] ^= 1;
+    let said = judge(&site.dir(), mark.size, other).unwrap_err().to_string();
+    assert!(said.contains("not the one you noted") && said.contains(&mark.root.to_string()), "{said}");
+    let forged = scratch.path().join("forged");
+    whole.resigned(11, &site.signer).unwrap().store(&forged).unwrap();
+    assert!(judge(&forged, mark.size, mark.root).is_err());
+    let said = judge(&site.dir(), 26, mark.root).unwrap_err().to_string();
+    assert!(said.contains("holds 25") && said.contains("cut off"), "{said}");
 }
