@@ -108,7 +108,8 @@ fn a_reviewer_decides_once() {
     events.push(Event::Referred { reason: Reason::LowConfidence, rule: label("route.low") });
     let review = after(&events);
     assert_eq!((review.status(), review.due(PATIENCE)), (Status::Review, Due::Person));
-    let state = review.clone().apply(&Event::Reclassified { class: DocClass::Claim }, AT).unwrap();
+    let state =
+        review.clone().apply(&Event::Reclassified { class: DocClass::Claim, schedules: None }, AT).unwrap();
     assert_eq!((state.class, state.due(PATIENCE)), (Some(DocClass::Claim), Due::Run(Stage::Route)));
     assert!(state.apply(&Event::Approved, AT).is_err(), "it is not in review any more");
     assert!(review.apply(&Event::Approved, AT).unwrap().decided_by_person);
