@@ -90,6 +90,8 @@ fn a_hold_of_a_copy_keeps_the_bytes_and_what_is_destroyed_cannot_be_held() {
     let first = text(&documents[0], "id");
     let copy = text(&documents[1], "id");
     assert_eq!(documents[1]["duplicate_of"], first);
+    let until = |id: &str| appliance.json(&["doc", "show", id]).unwrap()["retain_until"].clone();
+    assert_eq!(until(first), until(copy), "what is said of a plain copy is true of its bytes");
     assert_eq!(appliance.ctl(&["hold", "place", "case-1", "--doc", copy, "--why", "court"]).unwrap().code, 0);
     let held = |id: &str| appliance.json(&["doc", "show", id]).unwrap()["holds"].to_string();
     assert_eq!((held(first), held(copy)), (r#"["case-1"]"#.to_owned(), r#"["case-1"]"#.to_owned()));
