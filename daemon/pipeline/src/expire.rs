@@ -14,7 +14,7 @@ use crate::{
 use ::store::{Document, Hold, Query};
 use lifecycle::{Actor, Over, State};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use types::{DocId, Reason, Schedule};
+use types::{DocId, Reason, Schedule, UnixMillis};
 
 /// Documents destroyed in one go: they share one rewriting of the keystore, and the writer writes nothing else
 /// meanwhile.
@@ -64,7 +64,7 @@ pub(crate) fn terms(state: &State) -> Vec<TermView> {
 
 /// What is due now, and what keeps it.
 pub(crate) async fn due(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refused> {
-    looked_up(desk).await.map_err(refused)
+    looked_up(desk, desk.now()).await.map_err(refused)
 }
 
 /// A page of all documents with how long each is kept, behind `after`.
@@ -72,30 +72,43 @@ pub(crate) async fn all(desk: &Arc<Desk>, after: Option<DocId>) -> Result<Vec<Ex
     let found = desk.blocking(move |desk| {
         let in_force = desk.store.holds()?;
         let page = desk.store.scan(&Query::default(), after, PAGE_MAX)?;
-        Ok(page.into_iter().map(|document| expiry(desk, &in_force, document)).collect())
+        let at = desk.now();
+        Ok(page.into_iter().map(|document| expiry(at, &in_force, document)).collect())
     });
     found.await.map_err(refused)
 }
 
 /// Destroys what is due on somebody's behalf, or only says what would be. With documents named, only these, and
-/// nothing at all unless each of them is due and free. Who destroys believes the wall clock.
+/// nothing at all unless each of them is due and free. A wall clock in doubt is believed only when `clock_is_right`
+/// says so, and only after everything that was asked proved to be possible.
 pub(crate) async fn retention_run(
     desk: &Arc<Desk>,
     caller: &Caller,
     docs: &[DocId],
     dry_run: bool,
+    clock_is_right: bool,
 ) -> Result<Vec<Expiry>, Refused> {
-    if !dry_run {
-        desk.clock.believe();
+    let in_doubt = desk.clock.differs_by_ms().is_some();
+    if in_doubt && !dry_run && !clock_is_right {
+        return Err(refused(Refusal::ClockInDoubt));
     }
-    let expiries = if docs.is_empty() { due(desk).await? } else { named(desk, docs, dry_run)? };
+    let at = if clock_is_right { desk.clock.wall() } else { desk.now() };
+    let expiries = if docs.is_empty() {
+        looked_up(desk, at).await.map_err(refused)?
+    } else {
+        named(desk, docs, dry_run, at)?
+    };
     if dry_run {
         return Ok(expiries);
+    }
+    if in_doubt {
+        tracing::warn!("a person said that the wall clock is right; it is believed");
+        desk.clock.believe();
     }
     carry_out(desk, &caller.actor, expiries).await.map_err(refused)
 }
 
-fn named(desk: &Arc<Desk>, docs: &[DocId], dry_run: bool) -> Result<Vec<Expiry>, Refused> {
+fn named(desk: &Arc<Desk>, docs: &[DocId], dry_run: bool, at: UnixMillis) -> Result<Vec<Expiry>, Refused> {
     if docs.len() > NAMED_MAX {
         return Err(Refused::new(Code::Invalid, "more than 1000 documents named; run it in parts"));
     }
@@ -104,7 +117,7 @@ fn named(desk: &Arc<Desk>, docs: &[DocId], dry_run: bool) -> Result<Vec<Expiry>,
     for doc in docs {
         let document = find(desk, *doc)?;
         let next = document.state.over_next();
-        let expiry = expiry(desk, &in_force, document);
+        let expiry = expiry(at, &in_force, document);
         if !dry_run && !expiry.holds.is_empty() {
             let names: Vec<&str> = expiry.holds.iter().map(types::Label::as_str).collect();
             let message = format!("{doc} is kept by {}; nothing was destroyed", names.join(", "));
@@ -126,17 +139,17 @@ fn named(desk: &Arc<Desk>, docs: &[DocId], dry_run: bool) -> Result<Vec<Expiry>,
 }
 
 async fn destroy_due(desk: &Arc<Desk>, by: &Actor) -> Result<(), Refusal> {
-    let expiries = looked_up(desk).await?;
+    let expiries = looked_up(desk, desk.now()).await?;
     carry_out(desk, by, expiries).await.map(drop)
 }
 
-async fn looked_up(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refusal> {
-    desk.blocking(|desk| {
+async fn looked_up(desk: &Arc<Desk>, at: UnixMillis) -> Result<Vec<Expiry>, Refusal> {
+    desk.blocking(move |desk| {
         let in_force = desk.store.holds()?;
         let mut expiries = Vec::new();
-        for doc in desk.store.due_for_expiry(desk.now(), DUE_MAX)? {
+        for doc in desk.store.due_for_expiry(at, DUE_MAX)? {
             let Some(document) = desk.store.get(doc)? else { continue };
-            let expiry = expiry(desk, &in_force, document);
+            let expiry = expiry(at, &in_force, document);
             // It moved since the look at what is due.
             if !expiry.over.is_empty() {
                 expiries.push(expiry);
@@ -147,9 +160,9 @@ async fn looked_up(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refusal> {
     .await
 }
 
-fn expiry(desk: &Desk, in_force: &[Hold], document: Document) -> Expiry {
+fn expiry(at: UnixMillis, in_force: &[Hold], document: Document) -> Expiry {
     let Document { id, state } = document;
-    let over = state.over(desk.now());
+    let over = state.over(at);
     Expiry {
         doc: id,
         state: state.status(),

@@ -62,6 +62,7 @@ mod sealed;
 mod sightings;
 mod spool;
 mod status;
+mod steady;
 mod submit;
 mod sweep;
 mod turned_away;
@@ -72,6 +73,7 @@ mod workers;
 
 pub use appliance::Appliance;
 pub use backup::{BackupBegun, BackupFile, BackupSigned, Parts};
+pub use clockwatch::Uptime;
 pub use opening::{Opening, StartError};
 pub use policies::read_policy;
 pub use queries::Stream;
