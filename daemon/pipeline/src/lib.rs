@@ -34,6 +34,7 @@ mod checkpoints;
 mod clockwatch;
 mod closing;
 mod commands;
+mod day_order;
 mod deletion;
 mod desk;
 mod destruction;

@@ -199,6 +199,27 @@ fn a_machine_that_is_off_for_two_nights_destroys_what_was_over_meanwhile() {
     }
 }
 
+// "signs it daily into the ledger": one record of a clock that was far ahead must not end that.
+#[test]
+fn days_are_signed_after_a_record_from_far_ahead() {
+    let mut clock = Clock::new().unwrap();
+    clock.turn("+400d").unwrap();
+    sleep(NOTICED);
+    clock.drop_in("far-ahead.pdf").unwrap();
+    sleep(NOTICED);
+    clock.turn("+1d").unwrap();
+    clock.drop_in("next-day.pdf").unwrap();
+    clock.station.rest(60).unwrap();
+    let documents = clock.documents().unwrap();
+    let days: Vec<&str> = documents.iter().map(|doc| &doc["received_at"].as_str().unwrap()[..10]).collect();
+    let day = days.iter().min().unwrap();
+    assert!(days.len() == 2 && days[0] != days[1], "one is dated far ahead: {days:?}");
+    clock.turn("+2d").unwrap();
+    let signed = clock.station.ctl(&["balance", "--day", day, "-o", "json"]).unwrap().json().unwrap();
+    let fax = signed["sources"].as_array().unwrap().iter().find(|source| source["source"] == "fax");
+    assert!(fax.is_some_and(|fax| fax["arrived"].as_u64() >= Some(1)), "{day}: {signed}");
+}
+
 // Nothing is lost, refused or dated into the past while the clock is hours behind, also over a start.
 #[test]
 fn a_clock_that_falls_back_by_hours_loses_nothing_and_dates_nothing_back() {
