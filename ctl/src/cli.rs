@@ -225,6 +225,7 @@ mod tests {
             "retention list --due",
             "retention list",
             "retention run A B",
+            "retention run --clock-is-right",
             "hold A case-1",
             "unhold A case-1",
             "hold place case-1 --doc A B --source fax --class claim --sensitivity hiv --why law",

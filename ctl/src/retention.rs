@@ -28,6 +28,7 @@ pub(crate) enum Retention {
     #[command(after_help = "Examples:
   lazaretctl retention run --dry-run
   lazaretctl retention run
+  lazaretctl retention run --clock-is-right
   lazaretctl retention run 01JD9Z6M8Q3V5X7Y9A1B2C3D4E")]
     Run {
         /// Only these documents; nothing happens unless each is due and free
@@ -35,6 +36,9 @@ pub(crate) enum Retention {
         /// Only say what would be destroyed, and what keeps it
         #[arg(long)]
         dry_run: bool,
+        /// The wall clock of the appliance is right, although the daemon doubts it (see doctor)
+        #[arg(long)]
+        clock_is_right: bool,
     },
 }
 
@@ -62,8 +66,9 @@ pub(crate) async fn run(retention: &Retention, client: &Client, format: Format) 
             let all = all(client).await?;
             print_all(format, &all)
         }
-        Retention::Run { ids, dry_run } => {
-            let request = RunRetentionRequest { dry_run: *dry_run, ids: ids.clone() };
+        Retention::Run { ids, dry_run, clock_is_right } => {
+            let request =
+                RunRetentionRequest { dry_run: *dry_run, ids: ids.clone(), clock_is_right: *clock_is_right };
             let done = gather(client.retention().run(request).await?.into_inner()).await?;
             print_due(format, &done, *dry_run)?;
             if *dry_run { Ok(()) } else { told(&done, !ids.is_empty()) }

@@ -169,6 +169,7 @@ impl Start {
             policy: self.policy()?,
             master,
             clock: clock::now,
+            uptime: clock::uptime(),
             probe_index,
             progress: index_progress,
             draining: draining.clone(),

@@ -34,6 +34,9 @@ pub(crate) enum BookError {
     /// A backup is running.
     #[error("a backup is running, and nothing is destroyed until it ends")]
     Latched,
+    /// The wall clock is in doubt.
+    #[error("the wall clock is in doubt, and nothing is destroyed until it is right")]
+    ClockInDoubt,
     /// The ledger or the index failed.
     #[error("ledger or index: {0}")]
     Broken(&'static str),

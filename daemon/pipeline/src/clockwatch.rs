@@ -1,86 +1,89 @@
 //! Watches the wall clock, because destruction obeys it. A clock that jumps ahead must not end a retention that is
 //! not over, and one that falls back must not date what arrives into a past whose retention is over already.
 //!
-//! Beside the wall clock there is a steady time: what was believed last, and what a stopwatch counted since. It is
-//! kept in `state/clock` over restarts. When the two differ the steady time is believed, no retention is ended by
-//! itself, and a person decides: who runs retention says thereby that the wall clock is right.
+//! Beside the wall clock there is a steady time ([`crate::steady`]). It is kept in `state/clock`, with the boot it
+//! belongs to: within one boot the machine's own count of time goes on over every restart of the daemon. While the
+//! clock is in doubt nothing is destroyed; a person may say that it is right.
 
-use crate::durable;
+use crate::{
+    durable,
+    steady::{Found, Kept, Steady},
+};
 use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Instant,
 };
 use types::UnixMillis;
 
-/// Wall clock and steady time may differ by so much: a clock that is corrected little by little, ms.
-const SLACK_MS: u64 = 5 * 60 * 1000;
-/// So long may an appliance have been off; a clock that is further ahead at the start is not believed, ms.
-const OFF_MAX_MS: u64 = 31 * 24 * 60 * 60 * 1000;
 const FILE_NAME: &str = "clock";
-/// Second word of the file while the clocks differ.
-const DIFFERS: &str = "differs";
+
+/// The time that the machine counts by itself.
+#[derive(Clone)]
+pub struct Uptime {
+    /// Names the boot that it counts from; none when that cannot be told, and then no two starts are of one boot.
+    pub boot: Option<String>,
+    /// Milliseconds since the boot, those of sleep included. No setting of the wall clock changes it.
+    pub now_ms: fn() -> u64,
+}
 
 /// The clock of the appliance.
 pub(crate) struct ClockWatch {
     dir: PathBuf,
     wall: fn() -> UnixMillis,
+    uptime: Uptime,
     steady: Mutex<Steady>,
 }
 
-/// The steady time.
-#[derive(Clone, Copy)]
-struct Steady {
-    believed: UnixMillis,
-    since: Instant,
-    differs: bool,
-}
-
-impl Steady {
-    fn now(&self) -> UnixMillis {
-        self.believed.plus(u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX))
-    }
-}
-
 impl ClockWatch {
-    /// Takes up the steady time of the last run.
+    /// Takes up the steady time of the last run. Where it was not kept, the last record of the ledger is what is
+    /// known of the time; an appliance without any record has nothing to destroy.
     ///
     /// # Errors
     /// When the file cannot be read or written, or holds something else.
-    pub(crate) fn open(dir: &Path, wall: fn() -> UnixMillis) -> io::Result<Self> {
-        let now = wall();
-        let (believed, differed) = read(&dir.join(FILE_NAME))?.unwrap_or((now, false));
-        let was_off = now >= believed && now.since(believed) <= OFF_MAX_MS && !differed;
-        let believed = if was_off { now } else { believed };
-        let steady = Steady { believed, since: Instant::now(), differs: false };
-        let watch = Self { dir: dir.to_owned(), wall, steady: Mutex::new(steady) };
-        watch.look(&mut watch.lock());
+    pub(crate) fn open(
+        dir: &Path,
+        wall: fn() -> UnixMillis,
+        uptime: Uptime,
+        last_record: Option<UnixMillis>,
+    ) -> io::Result<Self> {
+        let (now, up) = (wall(), (uptime.now_ms)());
+        let kept = read(&dir.join(FILE_NAME))?;
+        let kept = kept.or_else(|| last_record.map(Kept::of_record));
+        let (steady, found) = match kept {
+            Some(kept) => Steady::resume(kept, uptime.boot.as_deref(), now, up),
+            None => (Steady::begin(now, up), Found::Same),
+        };
+        let watch = Self { dir: dir.to_owned(), wall, uptime, steady: Mutex::new(steady) };
+        watch.tell(found);
         durable::unless_full(watch.keep(), "the steady time")?;
         Ok(watch)
     }
 
     /// The time: that of the wall clock, but never one that has passed.
     pub(crate) fn now(&self) -> UnixMillis {
-        let mut steady = self.lock();
-        let wall = self.look(&mut steady);
-        if steady.differs { wall.max(steady.now()) } else { wall }
+        let (wall, steady) = self.look();
+        if steady.is_doubted() { wall.max(steady.expected(self.up())) } else { wall }
     }
 
-    /// By how much the wall clock is ahead of the steady time, or behind it; none when they agree. Then no
-    /// retention may be ended but by a person.
+    /// The time as the wall clock shows it, believed or not.
+    pub(crate) fn wall(&self) -> UnixMillis {
+        (self.wall)()
+    }
+
+    /// By how much the wall clock is ahead of the steady time, or behind it, when it is not believed; none when it
+    /// is. While it is not, nothing is destroyed.
     pub(crate) fn differs_by_ms(&self) -> Option<i64> {
-        let mut steady = self.lock();
-        let wall = self.look(&mut steady);
-        let expected = steady.now();
+        let (wall, steady) = self.look();
+        let expected = steady.expected(self.up());
         let ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
         let by = if wall >= expected { ms(wall.since(expected)) } else { -ms(expected.since(wall)) };
-        steady.differs.then_some(by)
+        steady.is_doubted().then_some(by)
     }
 
     /// A person says that the wall clock is right.
     pub(crate) fn believe(&self) {
-        *self.lock() = Steady { believed: (self.wall)(), since: Instant::now(), differs: false };
+        *self.lock() = Steady::begin((self.wall)(), self.up());
         self.keep_or_say();
     }
 
@@ -91,35 +94,42 @@ impl ClockWatch {
         }
     }
 
-    /// Compares the clocks, and gives the wall clock.
-    fn look(&self, steady: &mut Steady) -> UnixMillis {
-        let (wall, expected) = ((self.wall)(), steady.now());
-        let apart = wall.since(expected).max(expected.since(wall));
-        let differs = apart > SLACK_MS;
-        if !differs {
-            (steady.believed, steady.since) = (wall, Instant::now());
+    /// Compares the clocks.
+    fn look(&self) -> (UnixMillis, Steady) {
+        let mut steady = self.lock();
+        let wall = (self.wall)();
+        let found = steady.look(wall, self.up());
+        let looked = steady.clone();
+        drop(steady);
+        if found != Found::Same {
+            self.tell(found);
+            self.keep_or_say();
         }
-        if differs != steady.differs {
-            steady.differs = differs;
-            let (dir, kept) = (self.dir.clone(), *steady);
-            if let Err(error) = write(&dir, kept.now(), differs) {
-                tracing::warn!(%error, "the steady time could not be kept");
+        (wall, looked)
+    }
+
+    fn tell(&self, found: Found) {
+        match found {
+            Found::Same => {}
+            Found::Jumped { ms } => {
+                tracing::error!(ms, "the wall clock jumped; nothing is destroyed until it is right again");
             }
-            if differs {
-                tracing::error!(
-                    ms = apart,
-                    "the wall clock jumped; nothing is destroyed by itself until it is right again"
-                );
-            } else {
-                tracing::info!("the wall clock is right again");
-            }
+            Found::Unsure { ms } => tracing::error!(
+                ms,
+                "the wall clock is further from the last run than a pause explains; nothing is destroyed before it \
+                 ran steadily for a day, or somebody says that it is right"
+            ),
+            Found::Right => tracing::info!("the wall clock is right again"),
         }
-        wall
     }
 
     fn keep(&self) -> io::Result<()> {
-        let steady = *self.lock();
-        write(&self.dir, steady.now(), steady.differs)
+        let kept = self.lock().keep(self.up(), self.uptime.boot.clone());
+        durable::replace(&self.dir.join(FILE_NAME), kept.to_line().as_bytes())
+    }
+
+    fn up(&self) -> u64 {
+        (self.uptime.now_ms)()
     }
 
     fn lock(&self) -> MutexGuard<'_, Steady> {
@@ -128,19 +138,12 @@ impl ClockWatch {
 }
 
 /// None when there is no file yet.
-fn read(path: &Path) -> io::Result<Option<(UnixMillis, bool)>> {
+fn read(path: &Path) -> io::Result<Option<Kept>> {
     let text = match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         text => text?,
     };
-    let mut words = text.split_whitespace();
     let wrong =
         || io::Error::new(io::ErrorKind::InvalidData, "expected milliseconds since 1970; remove the file");
-    let ms = words.next().and_then(|ms| ms.parse().ok()).ok_or_else(wrong)?;
-    Ok(Some((UnixMillis(ms), words.next() == Some(DIFFERS))))
-}
-
-fn write(dir: &Path, believed: UnixMillis, differs: bool) -> io::Result<()> {
-    let line = format!("{} {}\n", believed.0, if differs { DIFFERS } else { "agrees" });
-    durable::replace(&dir.join(FILE_NAME), line.as_bytes())
+    Kept::of_line(&text).map(Some).ok_or_else(wrong)
 }

@@ -1,11 +1,11 @@
 //! The end of a day: every file seen in an inbox is accounted for, per source, and that is signed into the ledger.
 //!
 //! Two rooms count without knowing of each other. The inbox counts what it sees ([`crate::sightings`]); the ledger
-//! says what became of it. Days end by the ledger's order: a record belongs to the latest day that any record up to
-//! it was written on, so a clock that is set back never reopens a day that was signed.
+//! says what became of it. Days end by the ledger's order ([`crate::day_order`]).
 
 use crate::{
     artefacts::{disk, hex},
+    day_order::DayOrder,
     desk::Desk,
     durable,
     opening::LEDGER_DIR,
@@ -91,6 +91,8 @@ pub(crate) struct Day {
     pub(crate) totals: BTreeMap<Label, Totals>,
     /// Files whose refusal or disappearance was written; a crash may have it written twice.
     entries: BTreeSet<(Label, u64)>,
+    /// Days that its records are dated on.
+    dated: BTreeSet<u64>,
 }
 
 impl Closed {
@@ -178,6 +180,7 @@ pub(crate) async fn close_days(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> Res
     }
     let closed = closing.closed.clone();
     let (days, signed) = desk.blocking(move |desk| read_days(desk, &closed, u64::MAX)).await?;
+    warn_of_unnamed(&days);
     for (day, figures) in days.into_iter().filter(|(day, _)| *day < today) {
         close_day(desk, folders, &mut closing.closed, (day, figures), &signed).await?;
     }
@@ -190,19 +193,37 @@ pub(crate) type Days = (BTreeMap<u64, Day>, BTreeSet<(Label, Label)>);
 
 pub(crate) fn read_days(desk: &Desk, closed: &Closed, up_to: u64) -> Result<Days, Refusal> {
     let (mut days, mut signed): Days = Default::default();
-    let mut latest = closed.day + 1;
+    let mut order = DayOrder::after(closed.day, desk.now().0 / DAY_MS);
     for record in records(desk, closed.through + 1)? {
         let record = record.map_err(|error| broken(&error))?;
         if record.seq > up_to {
             break;
         }
-        latest = latest.max(record.at.0 / DAY_MS);
+        let own = record.at.0 / DAY_MS;
         if let Body::System(SystemEvent::Balanced(statement)) = &record.body {
             signed.insert((statement.day.clone(), statement.source.clone()));
         }
-        days.entry(latest).or_default().add(&record);
+        let day = days.entry(order.day_of(own)).or_default();
+        day.dated.insert(own);
+        day.add(&record);
     }
     Ok((days, signed))
+}
+
+/// Whoever looks for the statement of a day that has records and is over must find it, or be told where they are.
+fn warn_of_unnamed(days: &BTreeMap<u64, Day>) {
+    for (day, counted) in
+        days.iter().flat_map(|(day, figures)| figures.dated.iter().map(move |own| (own, day)))
+    {
+        if !days.contains_key(day) {
+            tracing::warn!(
+                day,
+                counted,
+                "records are dated on a day that gets no statement for them: the clock was wrong; they are counted \
+                 on another (days since 1970)"
+            );
+        }
+    }
 }
 
 async fn close_day(

@@ -4,7 +4,7 @@
 use crate::{
     book::{Admission, Book},
     certificate::Certifier,
-    clockwatch::ClockWatch,
+    clockwatch::{ClockWatch, Uptime},
     copies,
     destruction::{Doomed, Fate},
 };
@@ -40,7 +40,8 @@ impl Site {
         let (index, _) = Store::open(&dir("index"), &dir("ledger"), |_| true).unwrap();
         let store: Arc<dyn Contract> = Arc::new(Embedded::new(ledger, index));
         let certifier = Certifier { site: label("test"), backups_ms: 0 };
-        let clock = Arc::new(ClockWatch::open(root.path(), || NOW).unwrap());
+        let uptime = Uptime { boot: None, now_ms: || 0 };
+        let clock = Arc::new(ClockWatch::open(root.path(), || NOW, uptime, None).unwrap());
         let book = Book::open(store.clone(), vault, certifier, Arc::default(), clock).unwrap();
         Self { _root: root, store, book }
     }

@@ -2,7 +2,8 @@
 //!
 //! Reads: the route's rendition. Leaves: `Delivered { receipt }`: `ID.pdf`, then `ID.json`, in the
 //! route's folder, each by rename. `(document, route)` is the idempotency key: doing it twice is doing it once.
-//! Can refuse because: `delivery-failed`; tried again with growing pauses, never given up. `retention-over`: what
+//! Can refuse because: `delivery-failed`; tried again with growing pauses, never given up. `disk-full`: the target
+//! has no room and is on the disk of the state directory; the ballast is given up. `retention-over`: what
 //! the route wants was destroyed before a person sent the document there.
 
 use crate::{
@@ -17,7 +18,7 @@ use ::store::Document;
 use lifecycle::{Disclosure, Outcome, Rendition};
 use outbox::{FolderTarget, OutboxError, Staging};
 use serde::Serialize;
-use std::sync::Arc;
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 use types::{Confidence, DocClass, DocId, Label, Reason, Schedule};
 use vault::Area;
 
@@ -53,9 +54,10 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<(Outcome, Op
         return Err(Reason::DeliveryFailed.into());
     };
     let rendition = rendition_of(route);
+    let is_our_disk = shares_disk(&target.folder, &desk.settings.paths.state_dir);
     let refused = |error: OutboxError| {
         tracing::warn!(route = %route.name, %error, "the target did not take the document");
-        Refusal::Because(Reason::DeliveryFailed)
+        refusal(&error, is_our_disk)
     };
     let (to, document) = (name.clone(), doc.clone());
     let staging = desk.blocking(move |desk| stage(desk, &document, &to, rendition, &target)).await?;
@@ -80,6 +82,20 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<(Outcome, Op
         }
         (None, None) => Err(Refusal::Overtaken),
     }
+}
+
+/// A target that is full is its owner's matter, unless its disk is the one that the ballast is given up for.
+fn refusal(error: &OutboxError, is_our_disk: bool) -> Refusal {
+    match error {
+        OutboxError::Full if is_our_disk => Refusal::NotNow(Reason::DiskFull),
+        _ => Refusal::Because(Reason::DeliveryFailed),
+    }
+}
+
+/// Whether two folders lie on one file system; when that cannot be told, the target's own error is the answer.
+fn shares_disk(target: &Path, state_dir: &Path) -> bool {
+    let device = |path: &Path| fs::metadata(path).map(|folder| folder.dev());
+    matches!((device(target), device(state_dir)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Who uploaded, how classified, how sure, where to, what: one line for whoever asks later (A39). None when
@@ -174,4 +190,22 @@ fn manifest(
         sha256,
     };
     Ok(serde_json::to_vec_pretty(&manifest).map_err(|_| Reason::StorageError)?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    // Issue, disk pressure: "work in flight completes"; a delivery is work in flight.
+    #[test]
+    fn a_full_target_is_a_full_disk_only_where_it_is_ours() {
+        let (ours, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir_in("/dev/shm").unwrap());
+        assert!(shares_disk(ours.path(), ours.path()));
+        assert!(!shares_disk(other.path(), ours.path()), "/dev/shm is a file system of its own");
+        assert!(!shares_disk(Path::new("/no such folder"), ours.path()));
+        assert!(matches!(refusal(&OutboxError::Full, true), Refusal::NotNow(Reason::DiskFull)));
+        assert!(matches!(refusal(&OutboxError::Full, false), Refusal::Because(Reason::DeliveryFailed)));
+        assert!(matches!(refusal(&OutboxError::Conflict, true), Refusal::Because(Reason::DeliveryFailed)));
+    }
 }

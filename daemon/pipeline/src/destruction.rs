@@ -42,6 +42,10 @@ impl Writer {
             self.latch.stands_aside()?;
         }
         let at = self.clock.now();
+        // Looked at here, too, for the clock may jump in the middle of a run.
+        if !doomed.is_empty() && self.clock.differs_by_ms().is_some() {
+            return Err(BookError::ClockInDoubt);
+        }
         let in_force = self.holds()?;
         let (mut fates, mut victims, mut events) = (Vec::new(), Vec::new(), Vec::new());
         for Doomed { doc, over, portraits } in doomed {

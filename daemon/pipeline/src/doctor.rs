@@ -157,8 +157,8 @@ fn clock_check(desk: &Desk) -> Check {
     let detail = match differs {
         None => "agrees with the time that passed".to_owned(),
         Some(ms) => format!(
-            "{} s off the time that passed: nothing is destroyed by itself; set the clock, or run lazaretctl \
-             retention run, which believes it",
+            "{} s off the time that passed: nothing is destroyed; set the clock, or say that it is right with \
+             lazaretctl retention run --clock-is-right",
             ms / 1000
         ),
     };

@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use types::{DocId, Reason, Schedule};
+use types::{DocId, Reason, Schedule, UnixMillis};
 
 /// Documents destroyed in one go: they share one rewriting of the keystore, and the writer writes nothing else
 /// meanwhile.
@@ -71,9 +71,14 @@ pub(crate) fn terms(state: &State) -> Vec<TermView> {
 
 /// What is due now, and what keeps it.
 pub(crate) async fn due(desk: &Arc<Desk>) -> Result<Vec<Expiry>, Refused> {
+    looked_up(desk, desk.now()).await.map_err(refused)
+}
+
+/// What is over at a time, as far as one answer goes.
+async fn looked_up(desk: &Arc<Desk>, at: UnixMillis) -> Result<Vec<Expiry>, Refusal> {
     let (mut told, mut free, mut held, mut place) = (Vec::new(), 0, 0, None);
     for _ in 0..PAGES_MAX {
-        let (page, next) = due_page(desk, place).await.map_err(refused)?;
+        let (page, next) = due_page(desk, at, place).await?;
         for expiry in page {
             let kind = if expiry.holds.is_empty() { &mut free } else { &mut held };
             *kind += 1;
@@ -95,30 +100,43 @@ pub(crate) async fn all(desk: &Arc<Desk>, after: Option<DocId>) -> Result<Vec<Ex
     let found = desk.blocking(move |desk| {
         let in_force = desk.store.holds()?;
         let page = desk.store.scan(&Query::default(), after, PAGE_MAX)?;
-        page.into_iter().map(|document| expiry(desk, &in_force, document)).collect()
+        let at = desk.now();
+        page.into_iter().map(|document| expiry(desk, at, &in_force, document)).collect()
     });
     found.await.map_err(refused)
 }
 
 /// Destroys what is due on somebody's behalf, or only says what would be. With documents named, only these, and
-/// nothing at all unless each of them is due and free. Who destroys believes the wall clock.
+/// nothing at all unless each of them is due and free. A wall clock in doubt is believed only when `clock_is_right`
+/// says so, and only after everything that was asked proved to be possible.
 pub(crate) async fn retention_run(
     desk: &Arc<Desk>,
     caller: &Caller,
     docs: &[DocId],
     dry_run: bool,
+    clock_is_right: bool,
 ) -> Result<Vec<Expiry>, Refused> {
-    if !dry_run {
-        desk.clock.believe();
+    let in_doubt = desk.clock.differs_by_ms().is_some();
+    if in_doubt && !dry_run && !clock_is_right {
+        return Err(refused(Refusal::ClockInDoubt));
     }
-    let expiries = if docs.is_empty() { due(desk).await? } else { named(desk, docs, dry_run)? };
+    let at = if clock_is_right { desk.clock.wall() } else { desk.now() };
+    let expiries = if docs.is_empty() {
+        looked_up(desk, at).await.map_err(refused)?
+    } else {
+        named(desk, docs, dry_run, at)?
+    };
     if dry_run {
         return Ok(expiries);
+    }
+    if in_doubt {
+        tracing::warn!("a person said that the wall clock is right; it is believed");
+        desk.clock.believe();
     }
     carry_out(desk, &caller.actor, expiries).await.map_err(refused)
 }
 
-fn named(desk: &Arc<Desk>, docs: &[DocId], dry_run: bool) -> Result<Vec<Expiry>, Refused> {
+fn named(desk: &Arc<Desk>, docs: &[DocId], dry_run: bool, at: UnixMillis) -> Result<Vec<Expiry>, Refused> {
     if docs.len() > NAMED_MAX {
         return Err(Refused::new(Code::Invalid, "more than 1000 documents named; run it in parts"));
     }
@@ -127,7 +145,7 @@ fn named(desk: &Arc<Desk>, docs: &[DocId], dry_run: bool) -> Result<Vec<Expiry>,
     for doc in docs.iter().collect::<BTreeSet<_>>() {
         let document = find(desk, *doc)?;
         let next = document.state.over_next();
-        let expiry = expiry(desk, &in_force, document).map_err(refused)?;
+        let expiry = expiry(desk, at, &in_force, document).map_err(refused)?;
         if !dry_run && !expiry.holds.is_empty() {
             let names: Vec<&str> = expiry.holds.iter().map(types::Label::as_str).collect();
             let message = format!("{doc} is kept by {}; nothing was destroyed", names.join(", "));
@@ -152,7 +170,7 @@ fn named(desk: &Arc<Desk>, docs: &[DocId], dry_run: bool) -> Result<Vec<Expiry>,
 /// look from those behind it.
 async fn destroy_due(desk: &Arc<Desk>, place: &mut Option<Due>) -> Result<(), Refusal> {
     for _ in 0..PAGES_MAX {
-        let (mut page, next) = due_page(desk, *place).await?;
+        let (mut page, next) = due_page(desk, desk.now(), *place).await?;
         *place = next;
         page.retain(|expiry| expiry.holds.is_empty());
         carry_out(desk, &Actor::Daemon, page).await?;
@@ -163,16 +181,20 @@ async fn destroy_due(desk: &Arc<Desk>, place: &mut Option<Due>) -> Result<(), Re
     Ok(())
 }
 
-/// What is due behind `after`, held or free, and where the next page begins; none at the end.
-async fn due_page(desk: &Arc<Desk>, after: Option<Due>) -> Result<(Vec<Expiry>, Option<Due>), Refusal> {
+/// What is over at a time behind `after`, held or free, and where the next page begins; none at the end.
+async fn due_page(
+    desk: &Arc<Desk>,
+    at: UnixMillis,
+    after: Option<Due>,
+) -> Result<(Vec<Expiry>, Option<Due>), Refusal> {
     desk.blocking(move |desk| {
         let in_force = desk.store.holds()?;
-        let page = desk.store.due_for_expiry(desk.now(), after, PAGE_MAX)?;
+        let page = desk.store.due_for_expiry(at, after, PAGE_MAX)?;
         let next = page.last().copied().filter(|_| page.len() == PAGE_MAX);
         let mut expiries = Vec::with_capacity(page.len());
         for (_, doc) in page {
             let Some(document) = desk.store.peek(doc)? else { continue };
-            let expiry = expiry(desk, &in_force, document)?;
+            let expiry = expiry(desk, at, &in_force, document)?;
             // It moved since the look at what is due.
             if !expiry.over.is_empty() {
                 expiries.push(expiry);
@@ -183,9 +205,9 @@ async fn due_page(desk: &Arc<Desk>, after: Option<Due>) -> Result<(Vec<Expiry>, 
     .await
 }
 
-fn expiry(desk: &Desk, in_force: &[Hold], document: Document) -> Result<Expiry, Refusal> {
+fn expiry(desk: &Desk, at: UnixMillis, in_force: &[Hold], document: Document) -> Result<Expiry, Refusal> {
     let Document { id, state } = document;
-    let over = state.over(desk.now());
+    let over = state.over(at);
     Ok(Expiry {
         doc: id,
         state: state.status(),

@@ -38,6 +38,7 @@ mod commands;
 mod copies;
 #[cfg(test)]
 mod copies_tests;
+mod day_order;
 mod deletion;
 mod desk;
 mod destruction;
@@ -66,6 +67,7 @@ mod sealed;
 mod sightings;
 mod spool;
 mod status;
+mod steady;
 mod submit;
 mod sweep;
 mod turned_away;
@@ -77,6 +79,7 @@ mod workers;
 
 pub use appliance::Appliance;
 pub use backup::{BackupBegun, BackupFile, BackupSigned, Parts};
+pub use clockwatch::Uptime;
 pub use opening::{Opening, StartError};
 pub use policies::read_policy;
 pub use queries::Stream;

@@ -10,7 +10,7 @@ use crate::{
     book::{Book, BookError},
     certificate::Certifier,
     checkpoints::{self, Checkpoints},
-    clockwatch::ClockWatch,
+    clockwatch::{ClockWatch, Uptime},
     closing::{Closed, Closing},
     desk::Desk,
     gauges::Gauges,
@@ -100,6 +100,8 @@ pub struct Opening {
     pub master: MasterKey,
     /// The one clock.
     pub clock: fn() -> UnixMillis,
+    /// The time that the machine counts beside it.
+    pub uptime: Uptime,
     /// Opens the index in a child process and says whether it survived.
     pub probe_index: fn(&Path) -> bool,
     /// Told how far the index is while it is built: records applied, and of how many.
@@ -115,7 +117,8 @@ pub(crate) fn open(
     opening: Opening,
     runtime: &tokio::runtime::Handle,
 ) -> Result<(Appliance, Vec<SystemEvent>), StartError> {
-    let Opening { settings, policy, master, clock, probe_index, progress, draining, clear_swap } = opening;
+    let Opening { settings, policy, master, clock, uptime, probe_index, progress, draining, clear_swap } =
+        opening;
     let state_dir = settings.paths.state_dir.clone();
     let _guard = runtime.enter();
     // Before anything is written. Where free space cannot be told, what follows says why.
@@ -128,10 +131,12 @@ pub(crate) fn open(
         Vault::create(&vault_dir, &master, clock)?;
     }
     let vault = Vault::open(&vault_dir, &master, clock)?;
-    let clock = Arc::new(ClockWatch::open(&state_dir, clock).map_err(StartError::Clock)?);
     let ledger_dir = state_dir.join(LEDGER_DIR);
     let known = checkpoints::known(&settings, &ledger_dir, vault.checkpoint_keys())?;
     let (ledger, recovery) = Ledger::open_against(&ledger_dir, &known)?;
+    let last_record = time_of_record(&ledger_dir, recovery.records)?;
+    let clock = ClockWatch::open(&state_dir, clock, uptime, last_record).map_err(StartError::Clock)?;
+    let clock = Arc::new(clock);
     let checkpoints = Checkpoints::open(&settings, &ledger_dir)?;
     let index_dir = state_dir.join(INDEX_DIR);
     let (store, opened) =
@@ -195,6 +200,14 @@ pub(crate) fn open(
         clear_swap,
     });
     Ok((Appliance { desk, folders: Arc::new(folders) }, events))
+}
+
+/// When a record was written; none without any.
+fn time_of_record(ledger_dir: &Path, seq: u64) -> Result<Option<UnixMillis>, LedgerError> {
+    if seq == 0 {
+        return Ok(None);
+    }
+    Ok(Ledger::read_from(ledger_dir, seq)?.next().transpose()?.map(|record| record.at))
 }
 
 /// Keys without any ledger: it was lost or is not mounted.

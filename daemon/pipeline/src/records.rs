@@ -16,8 +16,8 @@ asks! {
     /// How long each document is kept: a page of those behind `after`; an empty one ends the list.
     retention_all(after: Option<DocId>) -> Vec<Expiry> { desk, _folders => expire::all(desk, after).await }
     /// Destroys what is due, or only says what would be; with documents named, only these.
-    retention_run(caller: &Caller, docs: &[DocId], dry_run: bool) -> Vec<Expiry> {
-        desk, _folders => expire::retention_run(desk, caller, docs, dry_run).await
+    retention_run(caller: &Caller, docs: &[DocId], dry_run: bool, clock_is_right: bool) -> Vec<Expiry> {
+        desk, _folders => expire::retention_run(desk, caller, docs, dry_run, clock_is_right).await
     }
     /// The certificates of what was destroyed of a document.
     deletion_certificates(doc: DocId) -> Certificates { desk, _folders => deletion::certificates(desk, doc) }

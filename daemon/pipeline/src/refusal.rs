@@ -24,6 +24,9 @@ pub(crate) enum Refusal {
     /// A backup is running, and nothing is destroyed until it ends.
     #[error("a backup is running, and nothing is destroyed until it ends")]
     Latched,
+    /// The wall clock is in doubt, and destruction obeys it.
+    #[error("the wall clock is in doubt, and nothing is destroyed until it is right")]
+    ClockInDoubt,
     /// Somebody else moved the document meanwhile; look again.
     #[error("overtaken")]
     Overtaken,
@@ -86,6 +89,7 @@ impl From<BookError> for Refusal {
             | BookError::NoSuchHold
             | BookError::HoldsFull => Self::Overtaken,
             BookError::Latched => Self::Latched,
+            BookError::ClockInDoubt => Self::ClockInDoubt,
             BookError::Broken(_) => Self::NotNow(Reason::StorageError),
         }
     }

@@ -238,7 +238,9 @@ async fn fact_of(desk: &Arc<Desk>, doc: DocId, stage: Stage, refusal: &Refusal) 
             (fault.reason(), Disposition::Wait)
         }
         Refusal::Worker(fault) => (fault.reason(), Disposition::Retry),
-        Refusal::Latched | Refusal::Overtaken => (Reason::StorageError, Disposition::Retry),
+        Refusal::Latched | Refusal::ClockInDoubt | Refusal::Overtaken => {
+            (Reason::StorageError, Disposition::Retry)
+        }
     };
     tracing::warn!(%doc, stage = stage.name(), reason = reason.code(), "refused");
     if reason == Reason::SandboxViolation {

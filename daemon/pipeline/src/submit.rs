@@ -160,6 +160,11 @@ pub(crate) fn refused(refusal: impl Into<Refusal>) -> Refused {
             let message = "a backup is running, and nothing is destroyed until it ends; try again then";
             Refused::new(Code::Temporary, message)
         }
+        Refusal::ClockInDoubt => {
+            let message = "the wall clock is in doubt, see lazaretctl doctor; nothing was destroyed. Set the clock right, \
+                           or say that it is right: lazaretctl retention run --clock-is-right";
+            Refused::new(Code::Conflict, message)
+        }
         Refusal::Overtaken => {
             Refused::new(Code::Conflict, "the document changed meanwhile; look at it again")
         }

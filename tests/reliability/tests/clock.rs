@@ -40,6 +40,8 @@ impl Clock {
             ("FAKETIME_NO_CACHE", "1"),
             // A stopwatch is not the wall clock.
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+            // It turns fstat and not statx: each file would look changed between two looks.
+            ("NO_FAKE_STAT", "1"),
         ] {
             station.appliance.set_env(name, value);
         }
@@ -70,6 +72,29 @@ impl Clock {
             sleep(Duration::from_millis(50));
         }
         sleep(NOTICED);
+        Ok(())
+    }
+
+    /// From the next start on it is another boot, whatever the kernel says.
+    fn reboot(&mut self, number: u32) {
+        self.station.appliance.set_env("LAZARET_BOOT_ID", &format!("{number:032x}"));
+    }
+
+    fn expired(&self) -> Result<usize> {
+        Ok(self.documents()?.iter().filter(|doc| doc["state"] == "expired").count())
+    }
+
+    /// Asked by a person who says nothing of the clock.
+    fn refuses_to_destroy(&self) -> Result<()> {
+        let before = self.expired()?;
+        let run = self.station.ctl(&["retention", "run"])?;
+        anyhow::ensure!(
+            run.code == 5 && run.stderr.contains("--clock-is-right"),
+            "{}: {}",
+            run.code,
+            run.stderr
+        );
+        anyhow::ensure!(self.expired()? == before, "destroyed all the same");
         Ok(())
     }
 
@@ -112,12 +137,87 @@ fn a_clock_that_jumps_ahead_and_back_destroys_nothing() {
     assert_eq!(states, ["rejected", "rejected"], "{}", clock.station.appliance.log());
     assert!(clock.station.appliance.log().contains("the wall clock is right again"));
 
-    // The same jump, and a person who says that the clock is right: now it is over.
+    // The same jump, and a person who says that the clock is right: now it is over. Who says nothing of the clock, or
+    // asks for what cannot be, does not make it right thereby.
     clock.turn("+2d").unwrap();
-    let run = clock.station.ctl(&["retention", "run"]).unwrap();
+    clock.refuses_to_destroy().unwrap();
+    let unknown = ["retention", "run", "--clock-is-right", "01JD9Z6M8Q3V5X7Y9A1B2C3D4E"];
+    assert_eq!(clock.station.ctl(&unknown).unwrap().code, 3);
+    assert_eq!(clock.station.ctl(&["retention", "run", "--dry-run", "--clock-is-right"]).unwrap().code, 0);
+    clock.refuses_to_destroy().unwrap();
+    let run = clock.station.ctl(&["retention", "run", "--clock-is-right"]).unwrap();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let expired = clock.documents().unwrap().iter().filter(|doc| doc["state"] == "expired").count();
-    assert!(expired >= 1, "the test can see a destruction");
+    assert!(clock.expired().unwrap() >= 1, "the test can see a destruction");
+    let doctor = clock.station.ctl(&["doctor"]).unwrap().text();
+    assert!(doctor.contains("agrees with the time that passed"), "{doctor}");
+}
+
+/// What happened to the machine while the daemon was down and the clock jumped.
+#[derive(Clone, Copy, Debug)]
+enum Meanwhile {
+    Nothing,
+    Reboot,
+    /// As after a restore, which puts no state/clock back.
+    FileGone,
+}
+
+// A45: the first look after a start believes no date that nothing speaks for.
+#[test]
+fn a_clock_that_jumps_while_the_daemon_is_down_destroys_nothing() {
+    for meanwhile in [Meanwhile::Nothing, Meanwhile::Reboot, Meanwhile::FileGone] {
+        let mut clock = Clock::new().unwrap();
+        clock.drop_in("before.pdf").unwrap();
+        clock.station.rest(60).unwrap();
+        clock.station.appliance.kill().unwrap();
+        match meanwhile {
+            Meanwhile::Nothing => {}
+            Meanwhile::Reboot => clock.reboot(2),
+            Meanwhile::FileGone => fs::remove_file(clock.station.appliance.home.join("state/clock")).unwrap(),
+        }
+        clock.turn("+2d").unwrap();
+        clock.station.appliance.start().unwrap();
+        sleep(NOTICED);
+        assert_eq!(clock.expired().unwrap(), 0, "{meanwhile:?}: {}", clock.station.appliance.log());
+        clock.refuses_to_destroy().unwrap();
+        assert_eq!(clock.station.ctl(&["doctor"]).unwrap().code, 6, "{meanwhile:?}");
+    }
+}
+
+// The other side: a site that is switched off every evening still destroys in time, with nobody to say anything.
+#[test]
+fn a_machine_that_is_off_for_two_nights_destroys_what_was_over_meanwhile() {
+    let mut clock = Clock::new().unwrap();
+    clock.drop_in("before.pdf").unwrap();
+    clock.station.rest(60).unwrap();
+    for (boot, (shows, expired)) in (2..).zip([("+13h", 0), ("+26h", 1)]) {
+        clock.station.appliance.kill().unwrap();
+        clock.reboot(boot);
+        clock.turn(shows).unwrap();
+        clock.station.appliance.start().unwrap();
+        sleep(NOTICED);
+        assert_eq!(clock.expired().unwrap(), expired, "{shows}: {}", clock.station.appliance.log());
+    }
+}
+
+// "signs it daily into the ledger": one record of a clock that was far ahead must not end that.
+#[test]
+fn days_are_signed_after_a_record_from_far_ahead() {
+    let mut clock = Clock::new().unwrap();
+    clock.turn("+400d").unwrap();
+    sleep(NOTICED);
+    clock.drop_in("far-ahead.pdf").unwrap();
+    sleep(NOTICED);
+    clock.turn("+1d").unwrap();
+    clock.drop_in("next-day.pdf").unwrap();
+    clock.station.rest(60).unwrap();
+    let documents = clock.documents().unwrap();
+    let days: Vec<&str> = documents.iter().map(|doc| &doc["received_at"].as_str().unwrap()[..10]).collect();
+    let day = days.iter().min().unwrap();
+    assert!(days.len() == 2 && days[0] != days[1], "one is dated far ahead: {days:?}");
+    clock.turn("+2d").unwrap();
+    let signed = clock.station.ctl(&["balance", "--day", day, "-o", "json"]).unwrap().json().unwrap();
+    let fax = signed["sources"].as_array().unwrap().iter().find(|source| source["source"] == "fax");
+    assert!(fax.is_some_and(|fax| fax["arrived"].as_u64() >= Some(1)), "{day}: {signed}");
 }
 
 // Nothing is lost, refused or dated into the past while the clock is hours behind, also over a start.

@@ -64,6 +64,26 @@ fn a_call_that_finds_no_space_once_loses_nothing() {
     }
 }
 
+// Issue, disk pressure: "work in flight completes", and a delivery is work in flight: where outbox and state share a
+// disk the ballast is for it too, and no failure of the target is written down.
+#[test]
+fn a_delivery_that_finds_no_space_on_the_disk_of_the_state_is_given_the_ballast() {
+    needs(&["cc"], false).unwrap();
+    let mut route = Route::new("no room to deliver", true).unwrap();
+    let sites = route.sites().unwrap();
+    let is_delivery = |site: &&Site| site.operation == "write" && site.path.starts_with("outbox/");
+    let site = sites.iter().find(is_delivery).unwrap_or_else(|| panic!("no delivery: {sites:?}"));
+    let before = route.promised();
+    assert!(route.walk_with(Fault::NoSpace, site).unwrap().hit);
+    route.judge(before).unwrap().none().unwrap();
+    let mut ledger = String::new();
+    for file in fs::read_dir(route.appliance().home.join("state/ledger")).unwrap() {
+        ledger += &String::from_utf8_lossy(&fs::read(file.unwrap().path()).unwrap());
+    }
+    assert!(ledger.contains("ballast-released"), "{}", route.appliance().log());
+    assert!(!ledger.contains("delivery-failed"), "{}", route.appliance().log());
+}
+
 // "fsync error aborts the process", and the next start finds everything that was acknowledged.
 #[test]
 fn a_failed_fsync_at_any_call_ends_the_daemon_and_loses_nothing() {

@@ -88,6 +88,16 @@ impl Full {
         Ok((hidden, inbox.join(name)))
     }
 
+    /// Pages that take some stations.
+    fn send_pages(&mut self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            let page = self.load.next_page();
+            let (hidden, name) = self.prepare("fax", page)?;
+            fs::rename(hidden, name)?;
+        }
+        Ok(())
+    }
+
     /// Uploads another file; gives the exit code.
     fn upload(&mut self) -> Result<i32> {
         let (_, bytes) = self.load.next();
@@ -124,6 +134,17 @@ impl Full {
         Ok(())
     }
 
+    /// The supervisor waits for a start that is under way, and starts it if it ended.
+    fn comes_up(&mut self) -> Result<()> {
+        let deadline = Instant::now() + TIMEOUT;
+        while self.station.ctl(&["status"])?.code != 0 {
+            ensure!(Instant::now() < deadline, "it does not answer:\n{}", self.station.appliance.log());
+            self.station.supervise()?;
+            sleep(LOOK_EVERY);
+        }
+        Ok(())
+    }
+
     /// There is room again: everything is as before, and nothing is lost.
     fn recovers(&mut self) -> Result<()> {
         self.station.rest(120)?;
@@ -144,11 +165,7 @@ fn is_there(path: &Path) -> bool {
 #[test]
 fn a_daemon_that_starts_on_a_full_disk_stays_and_ends_what_was_under_way() {
     let mut full = Full::new("full at start").unwrap();
-    let names: Vec<_> = (0..8).map(|_| full.load.next_page()).collect();
-    for file in names {
-        let (hidden, name) = full.prepare("fax", file).unwrap();
-        fs::rename(hidden, name).unwrap();
-    }
+    full.send_pages(8).unwrap();
     full.until("something is under way", || Ok(full.under_way()? > 0)).unwrap();
     full.station.appliance.kill().unwrap();
     let page = full.load.next_page();
@@ -184,12 +201,20 @@ fn a_disk_that_stays_full_under_work_for_a_minute_needs_nobody() {
     while full.promises.len() < 20 {
         full.upload().unwrap();
     }
+    full.send_pages(12).unwrap();
     let mut filler = Filler::on(&full.disk.root()).unwrap();
-    let (begin, mut starts, mut refused) = (Instant::now(), 0, 0);
+    full.until("something is under way", || Ok(full.under_way()? > 0)).unwrap();
+    let (begin, mut starts, mut refused, mut killed) = (Instant::now(), 0, 0, false);
     let mut ended: Option<Instant> = None;
     while begin.elapsed() < FULL {
         filler.grow().unwrap();
         let runs = full.station.appliance.runs().unwrap();
+        // Whatever the reason, it must come up again by itself.
+        if !killed && runs && begin.elapsed() > FULL / 3 {
+            full.station.appliance.kill().unwrap();
+            killed = true;
+            continue;
+        }
         match ended {
             None if !runs => ended = Some(Instant::now()),
             Some(at) if at.elapsed() >= RESTART_PAUSE => {
@@ -204,5 +229,6 @@ fn a_disk_that_stays_full_under_work_for_a_minute_needs_nobody() {
     assert!(refused > 0, "it was full");
     full.index_was_kept().unwrap();
     filler.free().unwrap();
+    full.comes_up().unwrap();
     full.recovers().unwrap();
 }

@@ -32,9 +32,9 @@ impl retention_server::Retention for Retention {
 
     async fn run(&self, request: Request<v1::RunRetentionRequest>) -> Answer<Self::RunStream> {
         let caller = caller(&request)?;
-        let v1::RunRetentionRequest { dry_run, ids } = request.get_ref();
+        let v1::RunRetentionRequest { dry_run, ids, clock_is_right } = request.get_ref();
         let ids = ids.iter().map(|id| doc_id(id)).collect::<Result<Vec<_>, _>>()?;
-        let done = self.0.appliance().retention_run(&caller, &ids, *dry_run).await;
+        let done = self.0.appliance().retention_run(&caller, &ids, *dry_run, *clock_is_right).await;
         let done = done.map_err(|no| refused(&no))?;
         Ok(Response::new(answers(done.into_iter().map(convert::expiry), None)))
     }
