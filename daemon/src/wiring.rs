@@ -3,7 +3,7 @@
 use crate::{clock, journal, memory, notify, signals::Signals};
 use anyhow::{Context, bail};
 use config::Settings;
-use pipeline::{Appliance, Opening, SealedAppliance, SealedOpening, StartError, Unsealing};
+use pipeline::{Appliance, Opening, SealedAppliance, SealedOpening, StartError, Step, Unsealing};
 use policy::Policy;
 use serve::{Inside, ServeHandle, Server};
 use std::{
@@ -170,7 +170,7 @@ impl Start {
             master,
             clock: clock::now,
             probe_index,
-            progress: index_progress,
+            progress,
             draining: draining.clone(),
             clear_swap: self.clear_swap,
         };
@@ -179,7 +179,7 @@ impl Start {
 
     async fn open_sealed(&self, draining: &watch::Receiver<bool>) -> anyhow::Result<SealedParts> {
         let (settings, draining) = (self.settings.clone(), draining.clone());
-        let opening = SealedOpening { settings, clock: clock::now, draining };
+        let opening = SealedOpening { settings, clock: clock::now, progress, draining };
         let (appliance, asks) = SealedAppliance::open(opening).await?;
         Ok(SealedParts { appliance, asks })
     }
@@ -196,7 +196,7 @@ async fn wait_sealed(
     let SealedParts { appliance: sealed, mut asks } = sealed;
     let feeding = tokio::spawn(notify::watchdog({
         let sealed = sealed.clone();
-        async move || sealed.is_alive()
+        async move || sealed.is_alive().await
     }));
     let working = tokio::spawn({
         let sealed = sealed.clone();
@@ -246,14 +246,20 @@ fn master_key(settings: &Settings) -> anyhow::Result<Option<MasterKey>> {
     MasterKey::from_file(&file).map(Some).with_context(|| format!("master key {}", file.display()))
 }
 
-/// Says how far the index is, and has systemd wait for it.
-fn index_progress(seq: u64, of: u64) {
+/// Says how far the opening is, and has systemd wait for it.
+fn progress(step: Step) {
     /// Between two lines in the journal, records.
     const LINE_EVERY: u64 = 50_000;
     static SAID: AtomicU64 = AtomicU64::new(0);
-    notify::starting(&format!("index: {seq} of {of} records"));
-    if seq / LINE_EVERY != SAID.swap(seq, Ordering::Relaxed) / LINE_EVERY || seq == of {
-        tracing::info!(seq, of, "the index follows the ledger");
+    match step {
+        Step::Next => notify::starting("opening"),
+        Step::Checked(records) => notify::starting(&format!("ledger: {records} records checked")),
+        Step::Indexed(seq, of) => {
+            notify::starting(&format!("index: {seq} of {of} records"));
+            if seq / LINE_EVERY != SAID.swap(seq, Ordering::Relaxed) / LINE_EVERY || seq == of {
+                tracing::info!(seq, of, "the index follows the ledger");
+            }
+        }
     }
 }
 

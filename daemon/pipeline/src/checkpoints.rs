@@ -72,11 +72,47 @@ pub(crate) fn known(
         }
         None => {}
     }
-    let (copies, mut strange) = spool::read(&spool_dir(settings))?;
     let mut marks: Vec<Mark> = last.iter().map(|signed| signed.checkpoint.mark).collect();
+    marks.extend(spooled(settings, |checkpoint| {
+        let is_ours = trusted.contains(&checkpoint.key.public);
+        if is_ours {
+            trusted.extend(checkpoint.next.as_ref().map(|key| key.public));
+        }
+        is_ours
+    })?);
+    Ok(marks)
+}
+
+/// [`known`], while the keys are not at hand: the public keys of the log are trusted, as its own turns name them.
+pub(crate) fn known_without_keys(settings: &Settings, ledger_dir: &Path) -> Result<Vec<Mark>, StartError> {
+    let turns = CheckpointLog::turns_of(ledger_dir)?;
+    let mut trusted = BTreeSet::new();
+    for Signed { checkpoint, .. } in &turns {
+        trusted.extend(std::iter::once(&checkpoint.key).chain(&checkpoint.next).map(|key| key.public));
+    }
+    if turns.is_empty() {
+        tracing::warn!("the log of checkpoints is gone; every checkpoint in the spool folder is believed");
+    }
+    let mut marks: Vec<Mark> = turns.iter().map(|signed| signed.checkpoint.mark).collect();
+    marks.extend(spooled(settings, |checkpoint| {
+        let is_ours = turns.is_empty() || trusted.contains(&checkpoint.key.public);
+        if is_ours {
+            trusted.extend(checkpoint.next.as_ref().map(|key| key.public));
+        }
+        is_ours
+    })?);
+    Ok(marks)
+}
+
+/// What the copies in the spool folder were signed over, of those that are ours.
+fn spooled(
+    settings: &Settings,
+    mut is_ours: impl FnMut(&Checkpoint) -> bool,
+) -> Result<Vec<Mark>, StartError> {
+    let (copies, mut strange) = spool::read(&spool_dir(settings))?;
+    let mut marks = Vec::with_capacity(copies.len());
     for Signed { checkpoint, .. } in copies {
-        if trusted.contains(&checkpoint.key.public) {
-            trusted.extend(checkpoint.next.map(|key| key.public));
+        if is_ours(&checkpoint) {
             marks.push(checkpoint.mark);
         } else {
             strange += 1;

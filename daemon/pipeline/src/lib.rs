@@ -72,7 +72,7 @@ mod workers;
 
 pub use appliance::Appliance;
 pub use backup::{BackupBegun, BackupFile, BackupSigned, Parts};
-pub use opening::{Opening, StartError};
+pub use opening::{Opening, StartError, Step};
 pub use policies::read_policy;
 pub use queries::Stream;
 pub use sealed::{Opener, SealedAppliance, SealedOpening, Unsealing, sealed};

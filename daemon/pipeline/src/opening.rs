@@ -57,6 +57,10 @@ pub enum StartError {
         "the ledger is empty, but there are keys of {keys} documents: it was lost or is not mounted; put it back"
     )]
     LedgerLost { keys: usize },
+    #[error(
+        "the ledger is empty, but there is {trace}, as only an appliance with records has it: the ledger was lost or is not mounted; put it back. Nothing was changed; see docs/guide/incidents.md"
+    )]
+    LedgerGone { trace: &'static str },
     #[error("the file state/clock, which says what time it was, cannot be used")]
     Clock(#[source] std::io::Error),
     #[error("the ledger does not open")]
@@ -75,6 +79,18 @@ pub enum StartError {
     Io(#[from] std::io::Error),
 }
 
+/// How far an opening is. Between two of them little time passes, however much there is to open: whoever hears of
+/// none for long may think that it hangs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The next part begins.
+    Next,
+    /// So many records of the ledger were checked.
+    Checked(u64),
+    /// So many records are in the index, and of how many.
+    Indexed(u64, u64),
+}
+
 /// What it takes to open an appliance.
 pub struct Opening {
     /// The configuration.
@@ -87,8 +103,8 @@ pub struct Opening {
     pub clock: fn() -> UnixMillis,
     /// Opens the index in a child process and says whether it survived.
     pub probe_index: fn(&Path) -> bool,
-    /// Told how far the index is while it is built: records applied, and of how many.
-    pub progress: fn(u64, u64),
+    /// Told how far the opening is.
+    pub progress: fn(Step),
     /// Turns true when the daemon drains.
     pub draining: signal::Receiver<bool>,
     /// Memory may be swapped to a disk in clear; the configuration allows it.
@@ -109,15 +125,21 @@ pub(crate) fn open(
     if !Vault::exists(&vault_dir) {
         Vault::create(&vault_dir, &master, clock)?;
     }
+    progress(Step::Next);
     let vault = Vault::open(&vault_dir, &master, clock)?;
+    progress(Step::Next);
     let clock = Arc::new(ClockWatch::open(&state_dir, clock).map_err(StartError::Clock)?);
     let ledger_dir = state_dir.join(LEDGER_DIR);
     let known = checkpoints::known(&settings, &ledger_dir, vault.checkpoint_keys())?;
-    let (ledger, recovery) = Ledger::open_against(&ledger_dir, &known)?;
+    let (ledger, recovery) =
+        Ledger::open_telling(&ledger_dir, &known, |records| progress(Step::Checked(records)))?;
+    progress(Step::Next);
     let checkpoints = Checkpoints::open(&settings, &ledger_dir)?;
     let index_dir = state_dir.join(INDEX_DIR);
-    let (store, opened) =
-        Store::open_reporting(&index_dir, &ledger_dir, probe_index, |seq| progress(seq, recovery.records))?;
+    let (store, opened) = Store::open_reporting(&index_dir, &ledger_dir, probe_index, |seq| {
+        progress(Step::Indexed(seq, recovery.records));
+    })?;
+    progress(Step::Next);
     let closed = Closed::read(&state_dir);
     let folders = Folder::open_all(&settings, &vault, &closed)?;
     refuse_a_lost_ledger(&vault, recovery.records)?;

@@ -51,6 +51,12 @@ impl Vault {
         Keystore::exists(dir)
     }
 
+    /// Does anything of a document lie in the vault? Needs no key.
+    #[must_use]
+    pub fn holds_documents(dir: &Path) -> bool {
+        Blobs::any(&dir.join(BLOBS_NAME))
+    }
+
     /// Does this master key open the vault? It stays closed, and no other process is kept out.
     ///
     /// # Errors

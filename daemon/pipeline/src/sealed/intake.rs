@@ -151,8 +151,12 @@ impl Inner {
         let Some(source) = self.settings.sources.iter().find(|source| source.name == what.source) else {
             return Err(Refused::new(Code::Invalid, "there is no such source; see lazaretctl status"));
         };
-        if !self.has_space() || self.is_closing() {
-            return Err(Refused::because(Code::Temporary, Reason::DiskFull));
+        if self.is_closing() {
+            let message = "the daemon is stopping or is being opened; send it again in a moment";
+            return Err(Refused::new(Code::Temporary, message));
+        }
+        if !self.has_space() {
+            return Err(Refused::because(Code::Full, Reason::DiskFull));
         }
         let (doc, by) = (self.new_doc(), caller.actor.clone());
         let idempotency = what.idempotency_key.clone().map(|key| (name_of(caller), key));
@@ -200,7 +204,7 @@ impl Inner {
         let noted = self
             .queue
             .verify(doc, &facts)
-            .and_then(|()| self.note(by, SystemEvent::TakenSealed { id: doc, source, bytes, sha256 }));
+            .and_then(|()| self.scribe.note(by, SystemEvent::TakenSealed { id: doc, source, bytes, sha256 }));
         // Nobody was told of it: what stays in the inbox, or with the caller, comes again.
         noted.inspect_err(|_| drop(self.queue.remove(doc)))
     }
