@@ -1,6 +1,6 @@
 //! Puts the rooms together, in the order in which they need each other.
 
-use crate::{clock, journal, memory, notify, signals::Signals};
+use crate::{clock, journal, memory, notify, probe, signals::Signals};
 use anyhow::{Context, bail};
 use config::Settings;
 use pipeline::{Appliance, Opening, SealedAppliance, SealedOpening, StartError, Step, Unsealing};
@@ -8,14 +8,12 @@ use policy::Policy;
 use serve::{Inside, ServeHandle, Server};
 use std::{
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::ExitCode,
     sync::atomic::{AtomicU64, Ordering},
 };
 use tokio::sync::{mpsc, watch};
 use vault::MasterKey;
 
-/// First argument of the child that opens the index on trial.
-pub(crate) const PROBE_INDEX: &str = "--probe-index";
 /// sysexits.h: the configuration is wrong.
 const EX_CONFIG: u8 = 78;
 
@@ -169,7 +167,7 @@ impl Start {
             policy: self.policy()?,
             master,
             clock: clock::now,
-            probe_index,
+            probe_index: probe::survives,
             progress,
             draining: draining.clone(),
             clear_swap: self.clear_swap,
@@ -217,7 +215,12 @@ async fn wait_sealed(
         return Ok(None);
     };
     sealed.close();
-    let appliance = start.open(master, &draining).await?;
+    notify::starting("opening");
+    // Systemd's watchdog runs since the sealed start, and no EXTEND_TIMEOUT_USEC holds it.
+    let feeding = tokio::spawn(notify::watchdog(async || notify::gets_on()));
+    let opened = start.open(master, &draining).await;
+    feeding.abort();
+    let appliance = opened?;
     doors.opened(appliance.clone());
     // Whoever asked may be gone; the appliance is open all the same.
     drop(reply.send(Ok(())));
@@ -261,16 +264,4 @@ fn progress(step: Step) {
             }
         }
     }
-}
-
-/// Opens the index in a child process: sled may panic or take all memory.
-fn probe_index(dir: &Path) -> bool {
-    let child = Command::new("/proc/self/exe")
-        .arg(PROBE_INDEX)
-        .arg(dir)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    child.is_ok_and(|status| status.success())
 }
