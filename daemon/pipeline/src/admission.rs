@@ -19,6 +19,10 @@ impl Writer {
             // The same claim again after a crash: the first record stands.
             return Ok((Vec::new(), Admission::New { duplicate_of: state.duplicate_of }));
         }
+        if !self.vault.knows(doc) {
+            // It was swept as garbage since its bytes were sealed. Whoever has them brings them again.
+            return Err(BookError::Broken("the key of an arrival is gone"));
+        }
         if let Some(key) = arrival.idempotency {
             let known = ahead.keys.get(&key).copied();
             if let Some(first) =

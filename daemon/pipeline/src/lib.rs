@@ -64,6 +64,8 @@ mod spool;
 mod status;
 mod submit;
 mod sweep;
+#[cfg(test)]
+mod sweep_tests;
 mod turned_away;
 mod upkeep;
 mod view;

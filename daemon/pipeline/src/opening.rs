@@ -164,7 +164,9 @@ pub(crate) fn open(
     let latch = Arc::new(Latch::default());
     let backups_ms = u64::from(settings.backup.keys_days) * DAY_MS;
     let certifier = Certifier { site: settings.site.clone(), backups_ms };
-    let book = Book::open(store.clone(), vault.clone(), certifier, latch.clone(), clock.clone())?;
+    let arriving = Arriving::default();
+    let (store2, vault2) = (store.clone(), vault.clone());
+    let book = Book::open(store2, vault2, certifier, latch.clone(), arriving.clone(), clock.clone())?;
     let queue = Queue::open(&state_dir)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let ballast = Ballast::open(&state_dir, settings.space.ballast_bytes, settings.space.floor_bytes);
@@ -186,7 +188,7 @@ pub(crate) fn open(
         ballast,
         turned_away: TurnedAway::default(),
         closing: tokio::sync::Mutex::new(Closing::from(closed)),
-        arriving: Arriving::default(),
+        arriving,
         turns: Turns::default(),
         wake: Notify::new(),
         draining,

@@ -192,6 +192,8 @@ async fn drain_once(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> usize {
 }
 
 async fn take(desk: &Arc<Desk>, folders: &[Arc<Folder>], doc: DocId) -> Result<(), Refusal> {
+    // The sweeper must not take the key for one that no document needs, before the document is admitted.
+    let arriving = desk.arriving.begin(doc);
     if desk.store.get(doc)?.is_none() {
         let (by, arrival, asks) = desk.blocking(move |desk| reseal(desk, doc)).await?;
         let original = arrival.original;
@@ -213,6 +215,7 @@ async fn take(desk: &Arc<Desk>, folders: &[Arc<Folder>], doc: DocId) -> Result<(
         }
         tracing::info!(%doc, "received, after it was taken in while sealed");
     }
+    drop(arriving);
     let source = desk.store.peek(doc)?.map(|document| document.state.source);
     if let Some(folder) = source.and_then(|source| place_of(folders, &source)) {
         intake::account(desk, folder, doc).await;

@@ -17,9 +17,9 @@ use crate::{
 };
 use ::store::{Document, Query};
 use lifecycle::{Actor, Position, State, SystemEvent};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use types::{BlobId, DocId};
-use vault::{Area, BlobName, Victim};
+use vault::{Area, BlobName};
 
 /// How often the whole store is looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -55,13 +55,7 @@ pub(crate) async fn at_start(desk: &Arc<Desk>) {
 pub(crate) async fn run(desk: Arc<Desk>) {
     let mut draining = desk.draining.clone();
     while !desk.is_draining() {
-        let swept = desk.blocking(|desk| {
-            let mut swept = Swept::default();
-            sweep_documents(desk, &mut swept)?;
-            sweep_keys(desk, &mut swept)?;
-            Ok(swept)
-        });
-        finish(&desk, swept.await).await;
+        finish(&desk, sweep_all(&desk).await).await;
         let marked = desk.blocking(|desk| mark::write(desk).map_err(crate::artefacts::disk)).await;
         if let Err(refusal) = marked {
             tracing::warn!(%refusal, "the mark of the ledger could not be written; the next sweep does it");
@@ -85,6 +79,25 @@ async fn finish(desk: &Arc<Desk>, swept: Result<Swept, Refusal>) {
     if let Err(error) = desk.book.note(Actor::Daemon, SystemEvent::Swept { blobs, keys, bytes }).await {
         tracing::error!(%error, "a sweep could not be written to the ledger");
     }
+}
+
+async fn sweep_all(desk: &Arc<Desk>) -> Result<Swept, Refusal> {
+    let looked = desk.blocking(|desk| {
+        let mut swept = Swept::default();
+        sweep_documents(desk, &mut swept)?;
+        Ok((swept, unneeded_keys(desk)?))
+    });
+    let (mut swept, garbage) = looked.await?;
+    if garbage.is_empty() {
+        return Ok(swept);
+    }
+    for doc in desk.book.sweep(garbage.keys().copied().collect()).await? {
+        let Some(blobs) = garbage.get(&doc) else { continue };
+        swept.keys += 1;
+        swept.blobs += blobs.len() as u64;
+        swept.bytes += blobs.iter().sum::<u64>();
+    }
+    Ok(swept)
 }
 
 fn sweep_documents(desk: &Arc<Desk>, swept: &mut Swept) -> Result<(), Refusal> {
@@ -157,17 +170,23 @@ fn is_named(state: &State, found: BlobName) -> bool {
     }
 }
 
-fn sweep_keys(desk: &Desk, swept: &mut Swept) -> Result<(), Refusal> {
-    let (mut garbage, mut unknown) = (Vec::new(), 0_u64);
+/// Keys that look as if no document needed them, with the sizes of the blobs under each. The writer looks again.
+fn unneeded_keys(desk: &Desk) -> Result<BTreeMap<DocId, Vec<u64>>, Refusal> {
+    let (mut garbage, mut unknown) = (BTreeMap::new(), 0_u64);
     for doc in desk.vault.documents() {
         // In this order: an arrival is written before it is over.
         let arriving = desk.arriving.has(doc);
-        match desk.store.get(doc)? {
-            Some(Document { state, .. }) if state.position == Position::Gone => garbage.push(doc),
-            Some(_) => {}
-            None if arriving => {}
-            None if is_orphan(desk.trust(), doc) => garbage.push(doc),
-            None => unknown += 1,
+        let is_garbage = match desk.store.get(doc)? {
+            Some(Document { state, .. }) => state.position == Position::Gone,
+            None if arriving => false,
+            None => {
+                let is_orphan = is_orphan(desk.trust(), doc);
+                unknown += u64::from(!is_orphan);
+                is_orphan
+            }
+        };
+        if is_garbage {
+            garbage.insert(doc, desk.vault.blobs(doc)?.into_iter().map(|(_, bytes)| bytes).collect());
         }
     }
     if unknown > 0 {
@@ -176,19 +195,7 @@ fn sweep_keys(desk: &Desk, swept: &mut Swept) -> Result<(), Refusal> {
             "keys without a record are kept: too young to judge, or an old ledger was put back"
         );
     }
-    if garbage.is_empty() {
-        return Ok(());
-    }
-    for doc in &garbage {
-        for (_, bytes) in desk.vault.blobs(*doc)? {
-            swept.blobs += 1;
-            swept.bytes += bytes;
-        }
-    }
-    let whole = |doc: &DocId| Victim { doc: *doc, areas: None };
-    desk.vault.destroy(&garbage.iter().map(whole).collect::<Vec<_>>())?;
-    swept.keys += garbage.len() as u64;
-    Ok(())
+    Ok(garbage)
 }
 
 /// Had the upload become a document, the ledger would have had it before the mark, and it still has all of that.
