@@ -18,6 +18,7 @@ use crate::{
     mark,
     queue::Queue,
     retain::DAY_MS,
+    sweep,
     turned_away::TurnedAway,
     watch::Folder,
     workers::{Workers, prove},
@@ -143,8 +144,8 @@ pub(crate) fn open(
     let closed = Closed::read(&state_dir);
     let folders = Folder::open_all(&settings, &vault, &closed)?;
     refuse_a_lost_ledger(&vault, recovery.records)?;
-    vault.sweep()?;
     let trust = mark::trust(&state_dir, &ledger_dir, &vault, opened.set_aside.is_some())?;
+    sweep::at_opening(&vault, &store, trust, || progress(Step::Next))?;
     let mut events = Vec::new();
     if recovery.cut_bytes > 0 {
         events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });

@@ -5,21 +5,23 @@
 //! | a blob that the state of its document does not name | the state, read after the blob was seen |
 //! | the key of an upload that never became a document | older than a mark that the ledger still holds, by more than any upload lasts |
 //! | the key of a document that the ledger says is destroyed | the ledger |
+//! | the folder of a document without a key | the ledger, as for keys: an older keystore may have been put back |
 //!
 //! Where the ledger was put back from an old copy, nothing of this is proof: it is counted, said and kept.
-//! The vault sweeps its own unfinished files and folders without a key when it is opened.
+//! The vault sweeps its own unfinished files when it is opened.
 
 use crate::{
     artefacts::page_blob,
     desk::Desk,
     mark::{self, Trust},
+    opening::StartError,
     refusal::Refusal,
 };
-use ::store::{Document, Query};
+use ::store::{Document, Query, Store};
 use lifecycle::{Actor, Position, State, SystemEvent};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, sync::Arc, time::Duration};
 use types::{BlobId, DocId};
-use vault::{Area, BlobName};
+use vault::{Area, BlobName, Swept, Vault};
 
 /// How often the whole store is looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -28,18 +30,68 @@ const UPLOAD_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 /// Documents looked at in one go.
 const LOOK_MAX: usize = 500;
 
+/// Folders that are looked at between two words of how far it is.
+const TOLD_EVERY: u64 = 1_000;
+
 /// What a sweep removed.
 #[derive(Default)]
-struct Swept {
+struct Removed {
     blobs: u64,
     keys: u64,
     bytes: u64,
 }
 
+/// When the vault was opened, before anybody works with it: its unfinished files, and ciphertext that no key opens if
+/// the ledger does not know its document, or knows that it was destroyed.
+pub(crate) fn at_opening(
+    vault: &Vault,
+    store: &Store,
+    trust: Trust,
+    gets_on: impl Fn(),
+) -> Result<(), StartError> {
+    let is_dead = |doc| match store.get(doc) {
+        Ok(Some(document)) => document.state.position == Position::Gone,
+        Ok(None) => is_orphan(trust, doc),
+        Err(_) => false,
+    };
+    let looked = Cell::new(0_u64);
+    let told = || {
+        looked.set(looked.get() + 1);
+        if looked.get().is_multiple_of(TOLD_EVERY) {
+            gets_on();
+        }
+    };
+    let Swept { temporaries, directories, areas, kept } = vault.sweep(is_dead, told)?;
+    if temporaries + directories + areas > 0 {
+        tracing::info!(count = temporaries + directories + areas, "swept what a crash had left in the vault");
+    }
+    let living = if kept > 0 { keyless(vault, |doc| store.get(doc).map_err(StartError::from))? } else { 0 };
+    if living > 0 {
+        tracing::error!(
+            count = living,
+            "documents have ciphertext and no key: an older keystore was put back; nothing of them is removed, see \
+             docs/guide/incidents.md"
+        );
+    }
+    Ok(())
+}
+
+/// Living documents whose ciphertext no key opens.
+pub(crate) fn keyless<E: From<vault::VaultError>>(
+    vault: &Vault,
+    get: impl Fn(DocId) -> Result<Option<Document>, E>,
+) -> Result<u64, E> {
+    let mut living = 0;
+    for doc in vault.keyless()? {
+        living += u64::from(get(doc)?.is_some_and(|document| document.state.position != Position::Gone));
+    }
+    Ok(living)
+}
+
 /// At start, before any station runs: what the stations that a crash cut short left with their documents.
 pub(crate) async fn at_start(desk: &Arc<Desk>) {
     let swept = desk.blocking(|desk| {
-        let mut swept = Swept::default();
+        let mut swept = Removed::default();
         let mut after = None;
         loop {
             let docs = desk.store.runnable(after, LOOK_MAX)?;
@@ -67,8 +119,8 @@ pub(crate) async fn run(desk: Arc<Desk>) {
     }
 }
 
-async fn finish(desk: &Arc<Desk>, swept: Result<Swept, Refusal>) {
-    let Swept { blobs, keys, bytes } = match swept {
+async fn finish(desk: &Arc<Desk>, swept: Result<Removed, Refusal>) {
+    let Removed { blobs, keys, bytes } = match swept {
         Ok(swept) => swept,
         Err(refusal) => return tracing::warn!(%refusal, "the sweep did not finish; it is done again"),
     };
@@ -81,9 +133,9 @@ async fn finish(desk: &Arc<Desk>, swept: Result<Swept, Refusal>) {
     }
 }
 
-async fn sweep_all(desk: &Arc<Desk>) -> Result<Swept, Refusal> {
+async fn sweep_all(desk: &Arc<Desk>) -> Result<Removed, Refusal> {
     let looked = desk.blocking(|desk| {
-        let mut swept = Swept::default();
+        let mut swept = Removed::default();
         sweep_documents(desk, &mut swept)?;
         Ok((swept, unneeded_keys(desk)?))
     });
@@ -100,7 +152,7 @@ async fn sweep_all(desk: &Arc<Desk>) -> Result<Swept, Refusal> {
     Ok(swept)
 }
 
-fn sweep_documents(desk: &Arc<Desk>, swept: &mut Swept) -> Result<(), Refusal> {
+fn sweep_documents(desk: &Arc<Desk>, swept: &mut Removed) -> Result<(), Refusal> {
     let mut after = None;
     loop {
         let documents = desk.store.scan(&Query::default(), after, LOOK_MAX)?;
@@ -129,7 +181,7 @@ fn sweep_blobs(
     desk: &Desk,
     doc: DocId,
     wanted: impl Fn(&State) -> bool,
-    swept: &mut Swept,
+    swept: &mut Removed,
 ) -> Result<(), Refusal> {
     // In this order: a blob that was there before the state was read is named by it, or by nothing.
     let blobs = desk.vault.blobs(doc)?;
