@@ -60,10 +60,10 @@ fn the_watchdog_is_fed_while_an_unsealed_appliance_opens_for_longer_than_it_wait
     fs::rename(appliance.home.join("master.key"), &usb).unwrap();
     appliance.set_env("NOTIFY_SOCKET", path.to_str().unwrap());
     appliance.set_env("WATCHDOG_USEC", &WATCHDOG.as_micros().to_string());
-    appliance.start().unwrap();
-
+    // From before the start on: whoever tells a socket that nobody reads waits.
     socket.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
     let listening = thread::spawn(move || listen(&socket));
+    appliance.start().unwrap();
     let asked = Instant::now();
     let opened = appliance.ctl(&["unseal", "--key-file", usb.to_str().unwrap()]).unwrap();
     assert_eq!(opened.code, 0, "{}\n{}", opened.stderr, appliance.log());
