@@ -15,7 +15,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use types::{DocId, Label, Phi, Reason};
+use types::{DocId, Label, Phi, Reason, UnixMillis};
 use vault::{IntakeKey, SealedFacts, SealedReader, SealedWriter, VaultError};
 
 /// The folder under the state directory.
@@ -45,6 +45,9 @@ pub(crate) struct Taken {
     pub(crate) facts: ArrivalFacts,
     /// The principal and its idempotency key.
     pub(crate) idempotency: Option<(String, Phi)>,
+    /// When it was taken in; the files of earlier versions do not say.
+    #[serde(default)]
+    pub(crate) at: Option<UnixMillis>,
 }
 
 impl Queue {
@@ -244,8 +247,13 @@ fn reseal(desk: &Desk, doc: DocId) -> Result<(Actor, lifecycle::Arrival, bool), 
     let (blob, facts) = intake::seal_original(desk, doc, &mut reader)?;
     let known = ArrivalFacts { sha256: facts.sha256, ..taken.facts };
     let key = taken.idempotency.map(|(caller, key)| intake::idempotency_digest(desk, &caller, &key));
-    match intake::arrival(desk, doc, &taken.source, taken.channel, blob, &facts, &known, key) {
-        Ok(arrival) => Ok((taken.by, arrival, intake::asks(desk, &known))),
+    // Retention and holds count from then, not from when somebody brought the key.
+    let received = taken.at.unwrap_or_else(|| doc.given_at());
+    match intake::arrival(desk, doc, &taken.source, taken.channel, blob, &facts, &known, key, received) {
+        Ok(arrival) => {
+            let arrival = lifecycle::Arrival { received_at: Some(received), ..arrival };
+            Ok((taken.by, arrival, intake::asks(desk, &known)))
+        }
         Err(refusal) => {
             intake::forget(desk, doc, Some(blob));
             Err(refusal)

@@ -68,6 +68,7 @@ impl Site {
             schedules: None,
             destroyed_before: None,
             resent_of: None,
+            received_at: None,
         }
     }
 
