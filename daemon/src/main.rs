@@ -5,6 +5,7 @@ mod clock;
 mod journal;
 mod memory;
 mod notify;
+mod probe;
 mod signals;
 mod wiring;
 
@@ -24,11 +25,7 @@ fn main() -> ExitCode {
     abort_on_panic();
     match parse(std::env::args_os().skip(1)) {
         Some(Command::Serve(config)) => wiring::serve(&config),
-        // A child of ours: sled may panic or take all memory, and must not take the daemon with it.
-        Some(Command::ProbeIndex(dir)) => match store::Store::probe_open(&dir) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        },
+        Some(Command::ProbeIndex(dir)) => probe::open_on_trial(&dir),
         Some(Command::Version) => {
             journal::say(&format!("lazaretd {}", sandbox::BUILD));
             ExitCode::SUCCESS
@@ -44,7 +41,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Option<Command> {
     let command = match args.next() {
         None => Command::Serve(CONFIG.into()),
         Some(flag) if flag == "--config" => Command::Serve(args.next()?.into()),
-        Some(flag) if flag == wiring::PROBE_INDEX => Command::ProbeIndex(args.next()?.into()),
+        Some(flag) if flag == probe::PROBE_INDEX => Command::ProbeIndex(args.next()?.into()),
         Some(flag) if flag == "--version" => Command::Version,
         Some(_) => return None,
     };

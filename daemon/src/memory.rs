@@ -3,6 +3,7 @@
 use nix::sys::{
     prctl,
     resource::{Resource, setrlimit},
+    sysinfo::sysinfo,
 };
 use std::{
     fs, io,
@@ -12,6 +13,9 @@ use std::{
 /// Longest file of /proc and /sys that is read; swap areas are few.
 const FILE_BYTES_MAX: usize = 64 << 10;
 
+/// Stands for an area whose name cannot be told.
+const HIDDEN_AREA: &str = "a swap area that /proc does not show here";
+
 /// Forbids core dumps of this process, and that others of the same user attach to it. The unit says the
 /// same; a daemon that was started in another way must not depend on it.
 pub(crate) fn never_dump() -> io::Result<()> {
@@ -19,17 +23,27 @@ pub(crate) fn never_dump() -> io::Result<()> {
     Ok(prctl::set_dumpable(false)?)
 }
 
-/// Can memory of this process reach a disk in clear? Gives the first swap area where it can.
+/// Can memory of this process reach a disk in clear? Names the first swap area where it can.
 pub(crate) fn clear_swap() -> io::Result<Option<PathBuf>> {
     let root = Path::new("/");
     let swaps = match read(&root.join("proc/swaps")) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        swaps => swaps?,
+        // The unit hides it (ProcSubset=pid).
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        swaps => Some(swaps?),
     };
+    Ok(clear_area(root, swaps.as_deref(), sysinfo()?.swap_total()))
+}
+
+/// The first area that is not safe. Where the list of areas is hidden the kernel still says how much swap there is, and
+/// none of it can be called safe.
+fn clear_area(root: &Path, swaps: Option<&str>, swap_bytes: u64) -> Option<PathBuf> {
     if is_barred(root) {
-        return Ok(None);
+        return None;
     }
-    Ok(areas(&swaps).find(|area| !is_safe(root, area)))
+    match swaps {
+        Some(swaps) => areas(swaps).find(|area| !is_safe(root, area)),
+        None => (swap_bytes > 0).then(|| HIDDEN_AREA.into()),
+    }
 }
 
 /// Swap areas, as /proc/swaps lists them; spaces in names are written as octal.
@@ -105,6 +119,23 @@ mod tests {
         }
         assert!(is_barred(root("system.slice/lazaretd.service/inner", Some("0\n")).path()), "by its parent");
         assert!(!is_barred(root("", Some("0\n")).path()), "somebody else's group");
+    }
+
+    /// ProcSubset=pid hides /proc/swaps from the daemon.
+    #[test]
+    fn swap_that_is_hidden_is_clear_unless_the_control_group_bars_it() {
+        let own = "system.slice/lazaretd.service";
+        let (open, barred) = (root(own, None), root(own, Some("0\n")));
+        assert_eq!(clear_area(open.path(), None, 1), Some(HIDDEN_AREA.into()));
+        assert_eq!(clear_area(open.path(), None, 0), None, "there is no swap");
+        assert_eq!(clear_area(barred.path(), None, 1 << 30), None);
+        let listed = "Filename Type Size Used Priority\n/swapfile file 1 0 -2\n";
+        assert_eq!(clear_area(open.path(), Some(listed), 1), Some("/swapfile".into()));
+        assert_eq!(clear_area(barred.path(), Some(listed), 1), None);
+        assert_eq!(
+            sysinfo().unwrap().swap_total() > 0,
+            areas(&read(Path::new("/proc/swaps")).unwrap()).count() > 0
+        );
     }
 
     #[test]

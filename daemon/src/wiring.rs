@@ -1,21 +1,19 @@
 //! Puts the rooms together, in the order in which they need each other.
 
-use crate::{clock, journal, memory, notify, signals::Signals};
+use crate::{clock, journal, memory, notify, probe, signals::Signals};
 use anyhow::{Context, bail};
 use config::Settings;
-use pipeline::{Appliance, Opening, SealedAppliance, SealedOpening, StartError, Unsealing};
+use pipeline::{Appliance, Opening, SealedAppliance, SealedOpening, StartError, Step, Unsealing};
 use policy::Policy;
 use serve::{Inside, ServeHandle, Server};
 use std::{
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::ExitCode,
     sync::atomic::{AtomicU64, Ordering},
 };
 use tokio::sync::{mpsc, watch};
 use vault::MasterKey;
 
-/// First argument of the child that opens the index on trial.
-pub(crate) const PROBE_INDEX: &str = "--probe-index";
 /// sysexits.h: the configuration is wrong.
 const EX_CONFIG: u8 = 78;
 
@@ -170,8 +168,8 @@ impl Start {
             master,
             clock: clock::now,
             uptime: clock::uptime(),
-            probe_index,
-            progress: index_progress,
+            probe_index: probe::survives,
+            progress,
             draining: draining.clone(),
             clear_swap: self.clear_swap,
         };
@@ -180,7 +178,7 @@ impl Start {
 
     async fn open_sealed(&self, draining: &watch::Receiver<bool>) -> anyhow::Result<SealedParts> {
         let (settings, draining) = (self.settings.clone(), draining.clone());
-        let opening = SealedOpening { settings, clock: clock::now, draining };
+        let opening = SealedOpening { settings, clock: clock::now, progress, draining };
         let (appliance, asks) = SealedAppliance::open(opening).await?;
         Ok(SealedParts { appliance, asks })
     }
@@ -197,7 +195,7 @@ async fn wait_sealed(
     let SealedParts { appliance: sealed, mut asks } = sealed;
     let feeding = tokio::spawn(notify::watchdog({
         let sealed = sealed.clone();
-        async move || sealed.is_alive()
+        async move || sealed.is_alive().await
     }));
     let working = tokio::spawn({
         let sealed = sealed.clone();
@@ -218,7 +216,12 @@ async fn wait_sealed(
         return Ok(None);
     };
     sealed.close();
-    let appliance = start.open(master, &draining).await?;
+    notify::starting("opening");
+    // Systemd's watchdog runs since the sealed start, and no EXTEND_TIMEOUT_USEC holds it.
+    let feeding = tokio::spawn(notify::watchdog(async || notify::gets_on()));
+    let opened = start.open(master, &draining).await;
+    feeding.abort();
+    let appliance = opened?;
     doors.opened(appliance.clone());
     // Whoever asked may be gone; the appliance is open all the same.
     drop(reply.send(Ok(())));
@@ -247,25 +250,19 @@ fn master_key(settings: &Settings) -> anyhow::Result<Option<MasterKey>> {
     MasterKey::from_file(&file).map(Some).with_context(|| format!("master key {}", file.display()))
 }
 
-/// Says how far the index is, and has systemd wait for it.
-fn index_progress(seq: u64, of: u64) {
+/// Says how far the opening is, and has systemd wait for it.
+fn progress(step: Step) {
     /// Between two lines in the journal, records.
     const LINE_EVERY: u64 = 50_000;
     static SAID: AtomicU64 = AtomicU64::new(0);
-    notify::starting(&format!("index: {seq} of {of} records"));
-    if seq / LINE_EVERY != SAID.swap(seq, Ordering::Relaxed) / LINE_EVERY || seq == of {
-        tracing::info!(seq, of, "the index follows the ledger");
+    match step {
+        Step::Next => notify::starting("opening"),
+        Step::Checked(records) => notify::starting(&format!("ledger: {records} records checked")),
+        Step::Indexed(seq, of) => {
+            notify::starting(&format!("index: {seq} of {of} records"));
+            if seq / LINE_EVERY != SAID.swap(seq, Ordering::Relaxed) / LINE_EVERY || seq == of {
+                tracing::info!(seq, of, "the index follows the ledger");
+            }
+        }
     }
-}
-
-/// Opens the index in a child process: sled may panic or take all memory.
-fn probe_index(dir: &Path) -> bool {
-    let child = Command::new("/proc/self/exe")
-        .arg(PROBE_INDEX)
-        .arg(dir)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    child.is_ok_and(|status| status.success())
 }

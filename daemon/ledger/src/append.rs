@@ -22,6 +22,9 @@ const LOCK_NAME: &str = "lock";
 /// A segment that is not one yet.
 const STAGED_NAME: &str = ".tmp-segment";
 
+/// Records that are checked between two words of how far it is: a fraction of a second on any disk.
+const TOLD_EVERY: u64 = 10_000;
+
 /// A record before it has a number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewRecord {
@@ -86,6 +89,18 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::RolledBack`] and [`LedgerError::Rewritten`] too.
     pub fn open_against(dir: &Path, known: &[Mark]) -> Result<(Self, Recovery), LedgerError> {
+        Self::open_telling(dir, known, |_| {})
+    }
+
+    /// [`Self::open_against`], which also tells how many records were checked, from time to time.
+    ///
+    /// # Errors
+    /// Those of [`Self::open_against`].
+    pub fn open_telling(
+        dir: &Path,
+        known: &[Mark],
+        mut told: impl FnMut(u64),
+    ) -> Result<(Self, Recovery), LedgerError> {
         make_dir(dir).when("make the directory", dir)?;
         let lock = lock(dir)?;
         let mut frames = Frames::from(dir, 0)?;
@@ -94,6 +109,9 @@ impl Ledger {
         while let Some(leaf) = frames.next(|frame| Ok(leaf_hash(frame.payload)))? {
             tree.push(leaf);
             recall.at(&tree, frames.link.prev)?;
+            if tree.size() % TOLD_EVERY == 0 {
+                told(tree.size());
+            }
         }
         recall.end(tree.size())?;
         let link = frames.link;

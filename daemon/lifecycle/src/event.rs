@@ -198,6 +198,9 @@ pub struct Arrival {
     /// A document of the same bytes that was rejected: this one is another try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resent_of: Option<DocId>,
+    /// When it was taken in, if that was before this record: while the appliance was sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<UnixMillis>,
 }
 
 /// The facts of a delivery that must stand together in one line (A39).

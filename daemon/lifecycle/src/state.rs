@@ -131,7 +131,7 @@ impl State {
             source: arrival.source.clone(),
             bytes: arrival.bytes,
             content: arrival.content,
-            received_at: at,
+            received_at: arrival.received_at.map_or(at, |received| received.min(at)),
             updated_at: at,
             failures: 0,
             accepted: BTreeSet::new(),

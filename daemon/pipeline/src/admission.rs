@@ -23,6 +23,10 @@ impl Writer {
             let bodies = self.lengthen(ahead, doc, state, at)?;
             return Ok((bodies.into_iter().collect(), Admission::New { duplicate_of }));
         }
+        if !self.vault.knows(doc) {
+            // It was swept as garbage since its bytes were sealed. Whoever has them brings them again.
+            return Err(BookError::Broken("the key of an arrival is gone"));
+        }
         if let Some(key) = arrival.idempotency {
             let known = ahead.keys.get(&key).copied();
             if let Some(first) =

@@ -7,10 +7,10 @@
 
 pub(crate) use crate::book_error::{BookError, broken};
 use crate::{
+    arriving::Arriving,
     certificate::Certifier,
     clockwatch::ClockWatch,
     destruction::{Doomed, Fate},
-    holds::HOLDS_MAX,
     latch::Latch,
 };
 use ::store::{CommitError, Contract, Hold, Lease};
@@ -44,19 +44,24 @@ enum Answer {
     Noted(u64),
     Rebuilt(u64),
     Destroyed(Vec<(DocId, Fate)>),
+    Swept(Vec<DocId>),
 }
+
+type Reply = oneshot::Sender<Result<Answer, BookError>>;
 
 enum Order {
     Write(Fact),
     /// Make the index anew from the ledger; nothing is written meanwhile.
-    Rebuild(oneshot::Sender<Result<Answer, BookError>>),
+    Rebuild(Reply),
     /// Say how far the ledger reaches, after all that was ordered before.
     Tip(oneshot::Sender<Result<crate::backup::Tip, BookError>>),
+    /// Destroy keys that no document needs, unless one came to need them in between.
+    Sweep(Vec<DocId>, Reply),
     /// Destroy what is over, unless a hold came in between.
     Destroy {
         doomed: Vec<Doomed>,
         by: Actor,
-        reply: oneshot::Sender<Result<Answer, BookError>>,
+        reply: Reply,
     },
 }
 
@@ -67,7 +72,7 @@ struct Fact {
     expect: Option<u64>,
     /// This lease must still be the document's.
     under: Option<Lease>,
-    reply: oneshot::Sender<Result<Answer, BookError>>,
+    reply: Reply,
 }
 
 /// Handle of the writer.
@@ -84,13 +89,14 @@ impl Book {
         vault: Arc<Vault>,
         certifier: Certifier,
         latch: Arc<Latch>,
+        arriving: Arriving,
         clock: Arc<ClockWatch>,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
         let (size, sizes) = watch::channel(store.applied_seq());
         thread::Builder::new()
             .name("book".into())
-            .spawn(move || Writer { store, vault, certifier, latch, clock, size }.run(inbox))?;
+            .spawn(move || Writer { store, vault, certifier, latch, arriving, clock, size }.run(inbox))?;
         Ok(Self { orders, sizes })
     }
 
@@ -156,9 +162,7 @@ impl Book {
 
     /// Makes the index anew from the ledger; gives the number of records.
     pub(crate) async fn rebuild(&self) -> Result<u64, BookError> {
-        let (reply, answer) = oneshot::channel();
-        self.orders.send(Order::Rebuild(reply)).await.map_err(|_| BookError::Broken("the writer is gone"))?;
-        match answer.await.map_err(|_| BookError::Broken("the writer is gone"))?? {
+        match self.ask(Order::Rebuild).await? {
             Answer::Rebuilt(records) => Ok(records),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
@@ -179,11 +183,16 @@ impl Book {
         doomed: Vec<Doomed>,
         by: Actor,
     ) -> Result<Vec<(DocId, Fate)>, BookError> {
-        let (reply, answer) = oneshot::channel();
-        let gone = |_| BookError::Broken("the writer is gone");
-        self.orders.send(Order::Destroy { doomed, by, reply }).await.map_err(|_| gone(()))?;
-        match answer.await.map_err(|_| gone(()))?? {
+        match self.ask(|reply| Order::Destroy { doomed, by, reply }).await? {
             Answer::Destroyed(fates) => Ok(fates),
+            _ => Err(BookError::Broken("the writer answered another question")),
+        }
+    }
+
+    /// Destroys the keys of those that are gone, or that never arrived and do not now; gives them.
+    pub(crate) async fn sweep(&self, keys: Vec<DocId>) -> Result<Vec<DocId>, BookError> {
+        match self.ask(|reply| Order::Sweep(keys, reply)).await? {
+            Answer::Swept(destroyed) => Ok(destroyed),
             _ => Err(BookError::Broken("the writer answered another question")),
         }
     }
@@ -195,10 +204,14 @@ impl Book {
         expect: Option<u64>,
         under: Option<Lease>,
     ) -> Result<Answer, BookError> {
+        self.ask(|reply| Order::Write(Fact { by, body, expect, under, reply })).await
+    }
+
+    /// Sends an order and waits for what became of it.
+    async fn ask(&self, order: impl FnOnce(Reply) -> Order) -> Result<Answer, BookError> {
         let (reply, answer) = oneshot::channel();
         let gone = |_| BookError::Broken("the writer is gone");
-        let fact = Fact { by, body, expect, under, reply };
-        self.orders.send(Order::Write(fact)).await.map_err(|_| gone(()))?;
+        self.orders.send(order(reply)).await.map_err(|_| gone(()))?;
         answer.await.map_err(|_| gone(()))?
     }
 }
@@ -208,6 +221,7 @@ pub(crate) struct Writer {
     pub(crate) vault: Arc<Vault>,
     pub(crate) certifier: Certifier,
     pub(crate) latch: Arc<Latch>,
+    pub(crate) arriving: Arriving,
     pub(crate) clock: Arc<ClockWatch>,
     size: watch::Sender<u64>,
 }
@@ -219,7 +233,7 @@ pub(crate) struct Ahead {
     pub(crate) contents: BTreeMap<Digest, DocId>,
     pub(crate) keys: BTreeMap<Digest, DocId>,
     /// Name → in force.
-    holds: BTreeMap<Label, bool>,
+    pub(crate) holds: BTreeMap<Label, bool>,
 }
 
 impl Writer {
@@ -244,6 +258,10 @@ impl Writer {
                     Order::Tip(reply) => {
                         self.batch(facts.drain(..));
                         drop(reply.send(self.tip()));
+                    }
+                    Order::Sweep(keys, reply) => {
+                        self.batch(facts.drain(..));
+                        answer_to(reply, self.sweep(&keys).map(Answer::Swept));
                     }
                     Order::Destroy { doomed, by, reply } => {
                         self.batch(facts.drain(..));
@@ -338,28 +356,6 @@ impl Writer {
         }
     }
 
-    /// One hold of a name at a time, and an end only of what is in force.
-    fn judge_hold(&self, ahead: &mut Ahead, event: &SystemEvent) -> Result<(), BookError> {
-        let (name, starts) = match event {
-            SystemEvent::HoldOrdered(order) => (&order.name, true),
-            SystemEvent::HoldEnded { hold } => (hold, false),
-            _ => return Ok(()),
-        };
-        let holds = self.holds()?;
-        let stored = holds.iter().any(|hold| hold.order.name == *name);
-        let in_force = ahead.holds.get(name).copied().unwrap_or(stored);
-        match (starts, in_force) {
-            (true, true) => return Err(BookError::HoldInForce),
-            (false, false) => return Err(BookError::NoSuchHold),
-            (true, false) if holds.len() + ahead.holds.len() >= HOLDS_MAX => {
-                return Err(BookError::HoldsFull);
-            }
-            (true, false) | (false, true) => {}
-        }
-        ahead.holds.insert(name.clone(), starts);
-        Ok(())
-    }
-
     /// The holds with a scope that are in force.
     pub(crate) fn holds(&self) -> Result<Vec<Hold>, BookError> {
         self.store.holds().map_err(broken)
@@ -386,6 +382,6 @@ fn state_of(answer: Answer) -> Result<State, BookError> {
 }
 
 /// A caller that went away has no use for its answer; the fact stands all the same.
-fn answer_to(reply: oneshot::Sender<Result<Answer, BookError>>, answer: Result<Answer, BookError>) {
+fn answer_to(reply: Reply, answer: Result<Answer, BookError>) {
     drop(reply.send(answer));
 }

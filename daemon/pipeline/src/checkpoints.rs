@@ -60,12 +60,7 @@ pub(crate) fn known(
     keys: CheckpointKeys,
 ) -> Result<Vec<Mark>, StartError> {
     let (marks, strange) = known_in(&spool_dir(settings), ledger_dir, keys)?;
-    if strange > 0 {
-        tracing::warn!(
-            count = strange,
-            "files in the spool folder are no checkpoints of ours; they are ignored"
-        );
-    }
+    tell_strange(strange);
     Ok(marks)
 }
 
@@ -93,20 +88,58 @@ pub(crate) fn known_in(
         }
         None => {}
     }
-    let spool::Found { notes: copies, mut strange, unread, fault } = spool::read(spool_dir);
+    let (copies, strange) = spooled(spool_dir, |checkpoint| {
+        let is_ours = trusted.contains(&checkpoint.key.public);
+        if is_ours {
+            trusted.extend(checkpoint.next.as_ref().map(|key| key.public));
+        }
+        is_ours
+    });
+    Ok((last.iter().map(|signed| signed.checkpoint.mark).chain(copies).collect(), strange))
+}
+
+/// [`known`], while the keys are not at hand: the public keys of the log are trusted, as its own notes name them.
+pub(crate) fn known_without_keys(settings: &Settings, ledger_dir: &Path) -> Result<Vec<Mark>, StartError> {
+    let recent = CheckpointLog::recent(ledger_dir, spool::FILES_MAX)?;
+    let mut trusted = BTreeSet::new();
+    for Signed { checkpoint, .. } in &recent {
+        trusted.extend(std::iter::once(&checkpoint.key).chain(&checkpoint.next).map(|key| key.public));
+    }
+    if recent.is_empty() {
+        tracing::warn!("the log of checkpoints is gone; every checkpoint in the spool folder is believed");
+    }
+    let (copies, strange) = spooled(&spool_dir(settings), |checkpoint| {
+        let is_ours = recent.is_empty() || trusted.contains(&checkpoint.key.public);
+        if is_ours {
+            trusted.extend(checkpoint.next.as_ref().map(|key| key.public));
+        }
+        is_ours
+    });
+    tell_strange(strange);
+    Ok(recent.last().map(|signed| signed.checkpoint.mark).into_iter().chain(copies).collect())
+}
+
+/// What the copies in the spool folder were signed over, of those that are ours, and how many files are not.
+fn spooled(spool_dir: &Path, mut is_ours: impl FnMut(&Checkpoint) -> bool) -> (Vec<Mark>, usize) {
+    let spool::Found { notes, mut strange, unread, fault } = spool::read(spool_dir);
     if let Some(error) = fault {
         tracing::warn!(%error, count = unread, "files of the spool folder cannot be read; the ledger is not compared with them");
     }
-    let mut marks: Vec<Mark> = last.iter().map(|signed| signed.checkpoint.mark).collect();
-    for Signed { checkpoint, .. } in copies {
-        if trusted.contains(&checkpoint.key.public) {
-            trusted.extend(checkpoint.next.map(|key| key.public));
+    let mut marks = Vec::with_capacity(notes.len());
+    for Signed { checkpoint, .. } in notes {
+        if is_ours(&checkpoint) {
             marks.push(checkpoint.mark);
         } else {
             strange += 1;
         }
     }
-    Ok((marks, strange))
+    (marks, strange)
+}
+
+fn tell_strange(count: usize) {
+    if count > 0 {
+        tracing::warn!(count, "files in the spool folder are no checkpoints of ours; they are ignored");
+    }
 }
 
 fn spool_dir(settings: &Settings) -> PathBuf {

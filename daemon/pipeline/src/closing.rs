@@ -356,6 +356,7 @@ mod tests {
             schedules: None,
             destroyed_before: None,
             resent_of: None,
+            received_at: None,
             duplicate_of,
             trip: Trip::CURRENT,
             sealed: Sealed::default(),

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::{
-    book::{Admission, Book},
+    arriving::Arriving,
+    book::{Admission, Book, BookError},
     certificate::Certifier,
     clockwatch::{ClockWatch, Uptime},
     copies,
@@ -25,6 +26,7 @@ const LONG: u64 = 3_000_000_000_000;
 struct Site {
     _root: tempfile::TempDir,
     store: Arc<dyn Contract>,
+    vault: Arc<Vault>,
     book: Book,
 }
 
@@ -42,8 +44,16 @@ impl Site {
         let certifier = Certifier { site: label("test"), backups_ms: 0 };
         let uptime = Uptime { boot: None, now_ms: || 0 };
         let clock = Arc::new(ClockWatch::open(root.path(), || NOW, uptime, None).unwrap());
-        let book = Book::open(store.clone(), vault, certifier, Arc::default(), clock).unwrap();
-        Self { _root: root, store, book }
+        let book =
+            Book::open(store.clone(), vault.clone(), certifier, Arc::default(), Arriving::default(), clock)
+                .unwrap();
+        Self { _root: root, store, vault, book }
+    }
+
+    /// As an intake does: the key, then the record.
+    async fn admit(&self, number: u8, arrival: Arrival) -> Result<Admission, BookError> {
+        self.vault.new_document(doc(number)).unwrap();
+        self.book.admit(doc(number), Actor::Daemon, arrival).await
     }
 
     /// What a crash, or an older version, left in the ledger.
@@ -105,6 +115,7 @@ fn arrival(until: u64, key: Option<u8>, first: Option<u8>) -> Arrival {
         schedules: Some(Box::new(schedules)),
         destroyed_before: None,
         resent_of: None,
+        received_at: None,
     }
 }
 
@@ -133,13 +144,13 @@ fn with_a_copy() -> Site {
 #[test]
 fn a_lost_extension_is_written_when_the_same_claim_or_upload_comes_again_and_only_once() {
     let same_claim = |site: &Site| {
-        let again = site.book.admit(doc(2), Actor::Daemon, arrival(LONG, None, None));
+        let again = site.admit(2, arrival(LONG, None, None));
         assert!(
             matches!(now(again).unwrap(), Admission::New { duplicate_of: Some(first) } if first == doc(1))
         );
     };
     let same_key = |site: &Site| {
-        let again = site.book.admit(doc(3), Actor::Daemon, arrival(LONG, Some(9), None));
+        let again = site.admit(3, arrival(LONG, Some(9), None));
         assert!(matches!(now(again).unwrap(), Admission::Repeated(copy) if copy == doc(2)));
         assert!(site.store.get(doc(3)).unwrap().is_none(), "no document is made of a repetition");
     };
@@ -206,7 +217,7 @@ fn a_copy_does_not_overtake_a_station_of_the_first() {
     let site = Site::new();
     site.left(vec![(100, arrived(1, arrival(OVER, None, None)))]);
     let seen = site.state(1).version;
-    now(site.book.admit(doc(2), Actor::Daemon, arrival(LONG, None, None))).unwrap();
+    now(site.admit(2, arrival(LONG, None, None))).unwrap();
     assert_eq!(site.until(1), LONG);
     let reason = Reason::RejectedByReviewer;
     let event = Event::Rejected { stage: Stage::Quarantine, reason };

@@ -8,7 +8,7 @@ use crate::{
     certificate::{Facts, areas_of},
     copies, holds,
 };
-use lifecycle::{Actor, Body, Event, Over, State};
+use lifecycle::{Actor, Body, Event, Over, Position, State};
 use types::{DocId, Label};
 use vault::{Portrait, Victim};
 
@@ -86,6 +86,29 @@ impl Writer {
             verdict?;
         }
         Ok(fates)
+    }
+
+    /// Destroys keys that no document needs. Each is looked at again, here where nothing can be admitted
+    /// meanwhile; gives those that were destroyed. They are no documents, so no event names them.
+    pub(crate) fn sweep(&self, keys: &[DocId]) -> Result<Vec<DocId>, BookError> {
+        self.latch.stands_aside()?;
+        let mut garbage = Vec::new();
+        for doc in keys {
+            // In this order: an arrival is written before it is over.
+            let arriving = self.arriving.has(*doc);
+            let is_needed = match self.known(*doc)? {
+                Some(state) => state.position != Position::Gone,
+                None => arriving,
+            };
+            if !is_needed {
+                garbage.push(*doc);
+            }
+        }
+        if !garbage.is_empty() {
+            let whole = |doc: &DocId| Victim { doc: *doc, areas: None };
+            self.vault.destroy(&garbage.iter().map(whole).collect::<Vec<_>>()).map_err(refused)?;
+        }
+        Ok(garbage)
     }
 
     /// Destroys the keys; gives what is to be written.

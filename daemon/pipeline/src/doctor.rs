@@ -4,7 +4,8 @@ use crate::{
     checkpoints,
     desk::Desk,
     mark::Trust,
-    undelivered,
+    refusal::Refusal,
+    sweep, undelivered,
     view::{Check, Code, LedgerReport, Refused},
     watch::Folder,
 };
@@ -26,6 +27,7 @@ fn look(desk: &Desk, folders: &[Arc<Folder>]) -> Vec<Check> {
         sandbox_check(desk),
         space_check(desk),
         keys_check(desk),
+        keyless_check(desk),
         swap_check(desk),
         ledger_check(desk),
         mark_check(desk),
@@ -88,6 +90,21 @@ fn keys_check(desk: &Desk) -> Check {
         status.generation, status.documents
     );
     Check { name: "keys", ok, detail }
+}
+
+fn keyless_check(desk: &Desk) -> Check {
+    let (ok, detail) = match sweep::keyless(&desk.vault, |doc| desk.store.peek(doc).map_err(Refusal::from)) {
+        Ok(0) => (true, "every sealed document has its key".to_owned()),
+        Ok(count) => (
+            false,
+            format!(
+                "{count} documents have ciphertext and no key: an older keystore was put back. Nothing of them is \
+                 removed; put the newest keystore back, or restore the newest backup: see docs/guide/incidents.md"
+            ),
+        ),
+        Err(refusal) => (false, format!("could not be looked at: {refusal}; see the journal")),
+    };
+    Check { name: "sealed documents", ok, detail }
 }
 
 fn swap_check(desk: &Desk) -> Check {

@@ -1,7 +1,7 @@
 //! Legal holds with a scope: placing, lifting, listing, and which of them keep a document.
 
 use crate::{
-    book::BookError,
+    book::{Ahead, BookError, Writer},
     copies,
     desk::Desk,
     queries::find,
@@ -125,5 +125,29 @@ async fn note(desk: &Arc<Desk>, caller: &Caller, event: SystemEvent) -> Result<(
             told(Code::Conflict, "1000 holds are in force, which is the limit; lift one or widen its scope")
         }
         Err(error) => Err(refused(error)),
+    }
+}
+
+impl Writer {
+    /// One hold of a name at a time, and an end only of what is in force.
+    pub(crate) fn judge_hold(&self, ahead: &mut Ahead, event: &SystemEvent) -> Result<(), BookError> {
+        let (name, starts) = match event {
+            SystemEvent::HoldOrdered(order) => (&order.name, true),
+            SystemEvent::HoldEnded { hold } => (hold, false),
+            _ => return Ok(()),
+        };
+        let holds = self.holds()?;
+        let stored = holds.iter().any(|hold| hold.order.name == *name);
+        let in_force = ahead.holds.get(name).copied().unwrap_or(stored);
+        match (starts, in_force) {
+            (true, true) => return Err(BookError::HoldInForce),
+            (false, false) => return Err(BookError::NoSuchHold),
+            (true, false) if holds.len() + ahead.holds.len() >= HOLDS_MAX => {
+                return Err(BookError::HoldsFull);
+            }
+            (true, false) | (false, true) => {}
+        }
+        ahead.holds.insert(name.clone(), starts);
+        Ok(())
     }
 }

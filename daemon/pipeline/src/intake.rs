@@ -14,7 +14,7 @@ use std::{
     io::{Read, Write},
     sync::Arc,
 };
-use types::{BlobId, Digest, DocId, Label, Phi, Reason};
+use types::{BlobId, Digest, DocId, Label, Phi, Reason, UnixMillis};
 use vault::{Area, BlobFacts};
 
 /// Bytes copied at a time.
@@ -162,7 +162,7 @@ fn seal_claimed(
         }
     };
     let known = ArrivalFacts::of_claimed(&claimed, facts.sha256);
-    match arrival(desk, id, source, Channel::Inbox, blob, &facts, &known, None) {
+    match arrival(desk, id, source, Channel::Inbox, blob, &facts, &known, None, desk.now()) {
         Ok(arrival) => Ok(Some((claimed, arrival))),
         Err(refusal) => {
             put_back(claimed);
@@ -226,8 +226,9 @@ pub(crate) fn arrival(
     facts: &BlobFacts,
     known: &ArrivalFacts,
     idempotency: Option<Digest>,
+    received: UnixMillis,
 ) -> Result<Arrival, Refusal> {
-    let schedules = retain::terms(desk, None, source, &[], known.retention.as_ref(), desk.now());
+    let schedules = retain::terms(desk, None, source, &[], known.retention.as_ref(), received);
     let Term { rule, until } = schedules.last().clone();
     Ok(Arrival {
         source: source.clone(),
@@ -244,6 +245,7 @@ pub(crate) fn arrival(
         schedules: Some(Box::new(schedules)),
         destroyed_before: None,
         resent_of: None,
+        received_at: None,
     })
 }
 

@@ -70,6 +70,8 @@ mod status;
 mod steady;
 mod submit;
 mod sweep;
+#[cfg(test)]
+mod sweep_tests;
 mod turned_away;
 mod undelivered;
 mod upkeep;
@@ -80,7 +82,7 @@ mod workers;
 pub use appliance::Appliance;
 pub use backup::{BackupBegun, BackupFile, BackupSigned, Parts};
 pub use clockwatch::Uptime;
-pub use opening::{Opening, StartError};
+pub use opening::{Opening, StartError, Step};
 pub use policies::read_policy;
 pub use queries::Stream;
 pub use sealed::{Opener, SealedAppliance, SealedOpening, Unsealing, sealed};

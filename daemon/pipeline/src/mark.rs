@@ -31,6 +31,11 @@ struct Mark {
     at: UnixMillis,
 }
 
+/// Was a mark ever written? Then the ledger had records.
+pub(crate) fn was_written(state_dir: &Path) -> bool {
+    state_dir.join(FILE_NAME).exists()
+}
+
 /// What to believe of the ledger at start.
 pub(crate) fn trust(
     state_dir: &Path,

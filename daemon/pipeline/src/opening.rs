@@ -19,6 +19,7 @@ use crate::{
     mark,
     queue::Queue,
     retain::DAY_MS,
+    sweep,
     turned_away::TurnedAway,
     watch::Folder,
     workers::{Workers, prove},
@@ -58,6 +59,10 @@ pub enum StartError {
         "the ledger is empty, but there are keys of {keys} documents: it was lost or is not mounted; put it back"
     )]
     LedgerLost { keys: usize },
+    #[error(
+        "the ledger is empty, but there is {trace}, as only an appliance with records has it: the ledger was lost or is not mounted; put it back. Nothing was changed; see docs/guide/incidents.md"
+    )]
+    LedgerGone { trace: &'static str },
     #[error("the file state/clock, which says what time it was, cannot be used")]
     Clock(#[source] std::io::Error),
     #[error("the ledger does not open")]
@@ -90,6 +95,18 @@ impl StartError {
     }
 }
 
+/// How far an opening is. Between two of them little time passes, however much there is to open: whoever hears of
+/// none for long may think that it hangs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The next part begins.
+    Next,
+    /// So many records of the ledger were checked.
+    Checked(u64),
+    /// So many records are in the index, and of how many.
+    Indexed(u64, u64),
+}
+
 /// What it takes to open an appliance.
 pub struct Opening {
     /// The configuration.
@@ -104,8 +121,8 @@ pub struct Opening {
     pub uptime: Uptime,
     /// Opens the index in a child process and says whether it survived.
     pub probe_index: fn(&Path) -> bool,
-    /// Told how far the index is while it is built: records applied, and of how many.
-    pub progress: fn(u64, u64),
+    /// Told how far the opening is.
+    pub progress: fn(Step),
     /// Turns true when the daemon drains.
     pub draining: signal::Receiver<bool>,
     /// Memory may be swapped to a disk in clear; the configuration allows it.
@@ -130,23 +147,29 @@ pub(crate) fn open(
     if !Vault::exists(&vault_dir) {
         Vault::create(&vault_dir, &master, clock)?;
     }
+    progress(Step::Next);
     let vault = Vault::open(&vault_dir, &master, clock)?;
+    progress(Step::Next);
     let ledger_dir = state_dir.join(LEDGER_DIR);
     let known = checkpoints::known(&settings, &ledger_dir, vault.checkpoint_keys())?;
-    let (ledger, recovery) = Ledger::open_against(&ledger_dir, &known)?;
+    let (ledger, recovery) =
+        Ledger::open_telling(&ledger_dir, &known, |records| progress(Step::Checked(records)))?;
+    progress(Step::Next);
     let last_record = time_of_record(&ledger_dir, recovery.records)?;
     let clock = ClockWatch::open(&state_dir, clock, uptime, last_record).map_err(StartError::Clock)?;
     let clock = Arc::new(clock);
     let checkpoints = Checkpoints::open(&settings, &ledger_dir)?;
     let index_dir = state_dir.join(INDEX_DIR);
-    let (store, opened) =
-        Store::open_reporting(&index_dir, &ledger_dir, probe_index, |seq| progress(seq, recovery.records))?;
+    let (store, opened) = Store::open_reporting(&index_dir, &ledger_dir, probe_index, |seq| {
+        progress(Step::Indexed(seq, recovery.records));
+    })?;
+    progress(Step::Next);
     after_restore::begin(&state_dir, &ledger_dir)?;
     let closed = Closed::read(&state_dir);
     let folders = Folder::open_all(&settings, &vault, &closed)?;
     refuse_a_lost_ledger(&vault, recovery.records)?;
-    vault.sweep()?;
     let trust = mark::trust(&state_dir, &ledger_dir, &vault, opened.set_aside.is_some())?;
+    sweep::at_opening(&vault, &store, trust, || progress(Step::Next))?;
     let mut events = Vec::new();
     if recovery.cut_bytes > 0 {
         events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });
@@ -169,7 +192,9 @@ pub(crate) fn open(
     let latch = Arc::new(Latch::default());
     let backups_ms = u64::from(settings.backup.keys_days) * DAY_MS;
     let certifier = Certifier { site: settings.site.clone(), backups_ms };
-    let book = Book::open(store.clone(), vault.clone(), certifier, latch.clone(), clock.clone())?;
+    let arriving = Arriving::default();
+    let (store2, vault2) = (store.clone(), vault.clone());
+    let book = Book::open(store2, vault2, certifier, latch.clone(), arriving.clone(), clock.clone())?;
     let queue = Queue::open(&state_dir)?;
     let workers = Workers::new(launcher, settings.workers.processes, settings.workers.warm, gauges.clone());
     let started_at = clock.now();
@@ -191,7 +216,7 @@ pub(crate) fn open(
         turned_away: TurnedAway::default(),
         closing: tokio::sync::Mutex::new(Closing::from(closed)),
         exporting: Arc::default(),
-        arriving: Arriving::default(),
+        arriving,
         turns: Turns::default(),
         wake: Notify::new(),
         draining,

@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use types::{DocId, Label, Phi, Reason};
+use types::{DocId, Label, Phi, Reason, UnixMillis};
 use vault::{IntakeKey, SealedFacts, SealedReader, SealedWriter, VaultError};
 
 /// The folder under the state directory.
@@ -47,6 +47,9 @@ pub(crate) struct Taken {
     pub(crate) facts: ArrivalFacts,
     /// The principal and its idempotency key.
     pub(crate) idempotency: Option<(String, Phi)>,
+    /// When it was taken in; the files of earlier versions do not say.
+    #[serde(default)]
+    pub(crate) at: Option<UnixMillis>,
 }
 
 impl Queue {
@@ -194,6 +197,8 @@ async fn drain_once(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> usize {
 }
 
 async fn take(desk: &Arc<Desk>, folders: &[Arc<Folder>], doc: DocId) -> Result<(), Refusal> {
+    // The sweeper must not take the key for one that no document needs, before the document is admitted.
+    let arriving = desk.arriving.begin(doc);
     if let Some(known) = desk.store.peek(doc)? {
         copies::settle(&*desk.store, &desk.book, &known).await;
     } else {
@@ -217,6 +222,7 @@ async fn take(desk: &Arc<Desk>, folders: &[Arc<Folder>], doc: DocId) -> Result<(
         }
         tracing::info!(%doc, "received, after it was taken in while sealed");
     }
+    drop(arriving);
     let source = desk.store.peek(doc)?.map(|document| document.state.source);
     if let Some(folder) = source.and_then(|source| place_of(folders, &source)) {
         intake::account(desk, folder, doc).await;
@@ -245,8 +251,10 @@ fn reseal(desk: &Desk, doc: DocId) -> Result<(Actor, lifecycle::Arrival), Refusa
     let (blob, facts) = intake::seal_original(desk, doc, &mut reader)?;
     let known = ArrivalFacts { sha256: facts.sha256, ..taken.facts };
     let key = taken.idempotency.map(|(caller, key)| intake::idempotency_digest(desk, &caller, &key));
-    match intake::arrival(desk, doc, &taken.source, taken.channel, blob, &facts, &known, key) {
-        Ok(arrival) => Ok((taken.by, arrival)),
+    // Retention and holds count from then, not from when somebody brought the key.
+    let received = taken.at.unwrap_or_else(|| doc.given_at());
+    match intake::arrival(desk, doc, &taken.source, taken.channel, blob, &facts, &known, key, received) {
+        Ok(arrival) => Ok((taken.by, lifecycle::Arrival { received_at: Some(received), ..arrival })),
         Err(refusal) => {
             intake::forget(desk, doc, Some(blob));
             Err(refusal)

@@ -72,8 +72,8 @@ async fn take(
     let (blob, facts) = sealed.map_err(|_| Refused::because(Code::Internal, Reason::StorageError))??;
     let source = submission.source.clone();
     let known = ArrivalFacts::of_submission(submission, facts.sha256);
-    let arrival =
-        intake::arrival(desk, doc, &source, Channel::Grpc, blob, &facts, &known, key).map_err(refused)?;
+    let arrival = intake::arrival(desk, doc, &source, Channel::Grpc, blob, &facts, &known, key, desk.now());
+    let arrival = arrival.map_err(refused)?;
     let content = arrival.content;
     let admission = match desk.book.admit(doc, caller.actor.clone(), arrival).await {
         Ok(admission) => admission,

@@ -5,21 +5,23 @@
 //! | a blob that the state of its document does not name | the state, read after the blob was seen |
 //! | the key of an upload that never became a document | older than a mark that the ledger still holds, by more than any upload lasts |
 //! | the key of a document that the ledger says is destroyed | the ledger |
+//! | the folder of a document without a key | the ledger, as for keys: an older keystore may have been put back |
 //!
 //! Where the ledger was put back from an old copy, nothing of this is proof: it is counted, said and kept.
-//! The vault sweeps its own unfinished files and folders without a key when it is opened.
+//! The vault sweeps its own unfinished files when it is opened.
 
 use crate::{
     artefacts::page_blob,
     desk::Desk,
     mark::{self, Trust},
+    opening::StartError,
     refusal::Refusal,
 };
-use ::store::{Document, Query};
+use ::store::{Document, Query, Store};
 use lifecycle::{Actor, Position, State, SystemEvent};
-use std::{sync::Arc, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, sync::Arc, time::Duration};
 use types::{BlobId, DocId};
-use vault::{Area, BlobName, Victim};
+use vault::{Area, BlobName, Swept, Vault};
 
 /// How often the whole store is looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -28,18 +30,68 @@ const UPLOAD_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 /// Documents looked at in one go.
 const LOOK_MAX: usize = 500;
 
+/// Folders that are looked at between two words of how far it is.
+const TOLD_EVERY: u64 = 1_000;
+
 /// What a sweep removed.
 #[derive(Default)]
-struct Swept {
+struct Removed {
     blobs: u64,
     keys: u64,
     bytes: u64,
 }
 
+/// When the vault was opened, before anybody works with it: its unfinished files, and ciphertext that no key opens if
+/// the ledger does not know its document, or knows that it was destroyed.
+pub(crate) fn at_opening(
+    vault: &Vault,
+    store: &Store,
+    trust: Trust,
+    gets_on: impl Fn(),
+) -> Result<(), StartError> {
+    let is_dead = |doc| match store.get(doc) {
+        Ok(Some(document)) => document.state.position == Position::Gone,
+        Ok(None) => is_orphan(trust, doc),
+        Err(_) => false,
+    };
+    let looked = Cell::new(0_u64);
+    let told = || {
+        looked.set(looked.get() + 1);
+        if looked.get().is_multiple_of(TOLD_EVERY) {
+            gets_on();
+        }
+    };
+    let Swept { temporaries, directories, areas, kept } = vault.sweep(is_dead, told)?;
+    if temporaries + directories + areas > 0 {
+        tracing::info!(count = temporaries + directories + areas, "swept what a crash had left in the vault");
+    }
+    let living = if kept > 0 { keyless(vault, |doc| store.get(doc).map_err(StartError::from))? } else { 0 };
+    if living > 0 {
+        tracing::error!(
+            count = living,
+            "documents have ciphertext and no key: an older keystore was put back; nothing of them is removed, see \
+             docs/guide/incidents.md"
+        );
+    }
+    Ok(())
+}
+
+/// Living documents whose ciphertext no key opens.
+pub(crate) fn keyless<E: From<vault::VaultError>>(
+    vault: &Vault,
+    get: impl Fn(DocId) -> Result<Option<Document>, E>,
+) -> Result<u64, E> {
+    let mut living = 0;
+    for doc in vault.keyless()? {
+        living += u64::from(get(doc)?.is_some_and(|document| document.state.position != Position::Gone));
+    }
+    Ok(living)
+}
+
 /// At start, before any station runs: what the stations that a crash cut short left with their documents.
 pub(crate) async fn at_start(desk: &Arc<Desk>) {
     let swept = desk.blocking(|desk| {
-        let mut swept = Swept::default();
+        let mut swept = Removed::default();
         let mut after = None;
         loop {
             let docs = desk.store.runnable(after, LOOK_MAX)?;
@@ -55,13 +107,7 @@ pub(crate) async fn at_start(desk: &Arc<Desk>) {
 pub(crate) async fn run(desk: Arc<Desk>) {
     let mut draining = desk.draining.clone();
     while !desk.is_draining() {
-        let swept = desk.blocking(|desk| {
-            let mut swept = Swept::default();
-            sweep_documents(desk, &mut swept)?;
-            sweep_keys(desk, &mut swept)?;
-            Ok(swept)
-        });
-        finish(&desk, swept.await).await;
+        finish(&desk, sweep_all(&desk).await).await;
         let marked = desk.blocking(|desk| mark::write(desk).map_err(crate::artefacts::disk)).await;
         if let Err(refusal) = marked {
             tracing::warn!(%refusal, "the mark of the ledger could not be written; the next sweep does it");
@@ -73,8 +119,8 @@ pub(crate) async fn run(desk: Arc<Desk>) {
     }
 }
 
-async fn finish(desk: &Arc<Desk>, swept: Result<Swept, Refusal>) {
-    let Swept { blobs, keys, bytes } = match swept {
+async fn finish(desk: &Arc<Desk>, swept: Result<Removed, Refusal>) {
+    let Removed { blobs, keys, bytes } = match swept {
         Ok(swept) => swept,
         Err(refusal) => return tracing::warn!(%refusal, "the sweep did not finish; it is done again"),
     };
@@ -87,7 +133,26 @@ async fn finish(desk: &Arc<Desk>, swept: Result<Swept, Refusal>) {
     }
 }
 
-fn sweep_documents(desk: &Arc<Desk>, swept: &mut Swept) -> Result<(), Refusal> {
+async fn sweep_all(desk: &Arc<Desk>) -> Result<Removed, Refusal> {
+    let looked = desk.blocking(|desk| {
+        let mut swept = Removed::default();
+        sweep_documents(desk, &mut swept)?;
+        Ok((swept, unneeded_keys(desk)?))
+    });
+    let (mut swept, garbage) = looked.await?;
+    if garbage.is_empty() {
+        return Ok(swept);
+    }
+    for doc in desk.book.sweep(garbage.keys().copied().collect()).await? {
+        let Some(blobs) = garbage.get(&doc) else { continue };
+        swept.keys += 1;
+        swept.blobs += blobs.len() as u64;
+        swept.bytes += blobs.iter().sum::<u64>();
+    }
+    Ok(swept)
+}
+
+fn sweep_documents(desk: &Arc<Desk>, swept: &mut Removed) -> Result<(), Refusal> {
     let mut after = None;
     loop {
         let documents = desk.store.scan(&Query::default(), after, LOOK_MAX)?;
@@ -116,7 +181,7 @@ fn sweep_blobs(
     desk: &Desk,
     doc: DocId,
     wanted: impl Fn(&State) -> bool,
-    swept: &mut Swept,
+    swept: &mut Removed,
 ) -> Result<(), Refusal> {
     // In this order: a blob that was there before the state was read is named by it, or by nothing.
     let blobs = desk.vault.blobs(doc)?;
@@ -157,17 +222,23 @@ fn is_named(state: &State, found: BlobName) -> bool {
     }
 }
 
-fn sweep_keys(desk: &Desk, swept: &mut Swept) -> Result<(), Refusal> {
-    let (mut garbage, mut unknown) = (Vec::new(), 0_u64);
+/// Keys that look as if no document needed them, with the sizes of the blobs under each. The writer looks again.
+fn unneeded_keys(desk: &Desk) -> Result<BTreeMap<DocId, Vec<u64>>, Refusal> {
+    let (mut garbage, mut unknown) = (BTreeMap::new(), 0_u64);
     for doc in desk.vault.documents() {
         // In this order: an arrival is written before it is over.
         let arriving = desk.arriving.has(doc);
-        match desk.store.get(doc)? {
-            Some(Document { state, .. }) if state.position == Position::Gone => garbage.push(doc),
-            Some(_) => {}
-            None if arriving => {}
-            None if is_orphan(desk.trust(), doc) => garbage.push(doc),
-            None => unknown += 1,
+        let is_garbage = match desk.store.get(doc)? {
+            Some(Document { state, .. }) => state.position == Position::Gone,
+            None if arriving => false,
+            None => {
+                let is_orphan = is_orphan(desk.trust(), doc);
+                unknown += u64::from(!is_orphan);
+                is_orphan
+            }
+        };
+        if is_garbage {
+            garbage.insert(doc, desk.vault.blobs(doc)?.into_iter().map(|(_, bytes)| bytes).collect());
         }
     }
     if unknown > 0 {
@@ -176,19 +247,7 @@ fn sweep_keys(desk: &Desk, swept: &mut Swept) -> Result<(), Refusal> {
             "keys without a record are kept: too young to judge, or an old ledger was put back"
         );
     }
-    if garbage.is_empty() {
-        return Ok(());
-    }
-    for doc in &garbage {
-        for (_, bytes) in desk.vault.blobs(*doc)? {
-            swept.blobs += 1;
-            swept.bytes += bytes;
-        }
-    }
-    let whole = |doc: &DocId| Victim { doc: *doc, areas: None };
-    desk.vault.destroy(&garbage.iter().map(whole).collect::<Vec<_>>())?;
-    swept.keys += garbage.len() as u64;
-    Ok(())
+    Ok(garbage)
 }
 
 /// Had the upload become a document, the ledger would have had it before the mark, and it still has all of that.

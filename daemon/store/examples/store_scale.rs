@@ -149,6 +149,7 @@ fn trip(number: u64, at: u64) -> Result<Vec<Event>, Box<dyn Error>> {
         duplicate_of: None,
         destroyed_before: None,
         resent_of: None,
+        received_at: None,
         schedules: None,
         trip: Trip::V1,
         sealed: sealed(280),

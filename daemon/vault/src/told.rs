@@ -30,8 +30,10 @@ pub struct Destruction {
 pub struct Swept {
     /// Temporary files of blobs that were never finished.
     pub temporaries: u64,
-    /// Directories of documents that have no key.
+    /// Directories of documents that have no key and that nobody needs.
     pub directories: u64,
+    /// Directories of documents that have no key, kept: whoever was asked did not say that nobody needs them.
+    pub kept: u64,
     /// Documents with blobs of areas that have no key.
     pub areas: u64,
 }

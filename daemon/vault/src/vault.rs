@@ -51,6 +51,12 @@ impl Vault {
         Keystore::exists(dir)
     }
 
+    /// Does anything of a document lie in the vault? Needs no key.
+    #[must_use]
+    pub fn holds_documents(dir: &Path) -> bool {
+        Blobs::any(&dir.join(BLOBS_NAME))
+    }
+
     /// Does this master key open the vault? It stays closed, and no other process is kept out.
     ///
     /// # Errors
@@ -304,25 +310,40 @@ impl Vault {
         self.keys.documents()
     }
 
-    /// Removes what a crash left: temporary files of earlier processes, and directories of documents
-    /// and blobs of areas that have no key. Blobs that are being written are spared.
+    /// Removes what a crash left: temporary files of earlier processes, blobs of areas that have no key, and
+    /// directories of documents that have no key, if `is_dead` says that nobody needs the document: an older
+    /// keystore that was put back knows less than there is. Blobs that are being written are spared. `told` hears
+    /// of each document that was looked at.
     ///
     /// # Errors
     /// When the operating system refuses.
-    pub fn sweep(&self) -> Result<Swept, VaultError> {
+    pub fn sweep(&self, is_dead: impl Fn(DocId) -> bool, told: impl Fn()) -> Result<Swept, VaultError> {
         let mut swept = Swept::default();
         for doc in self.blobs.documents()? {
             self.keys.at_rest(|keys| -> Result<(), VaultError> {
                 if keys.knows(doc) {
                     swept.temporaries += self.blobs.sweep_document(doc)?;
                     swept.areas += u64::from(self.sweep_areas(keys, doc)?);
-                } else {
+                } else if is_dead(doc) {
                     swept.directories += 1 - self.blobs.remove_documents(&[doc]);
+                } else {
+                    swept.kept += 1;
                 }
                 Ok(())
             })?;
+            told();
         }
         Ok(swept)
+    }
+
+    /// Documents that have a directory and no key.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn keyless(&self) -> Result<Vec<DocId>, VaultError> {
+        let mut found = self.blobs.documents()?;
+        found.retain(|doc| !self.keys.knows(*doc));
+        Ok(found)
     }
 
     /// Removes blobs of areas whose key was destroyed; true when there were any.

@@ -173,8 +173,19 @@ fn a_sweep_removes_what_a_crash_left_and_spares_what_is_being_written() {
     let vault = site.open();
     let mut alive = vault.writer(doc(1), Area::Original, blob(2)).unwrap();
     alive.write_all(b"alive").unwrap();
-    let swept = vault.sweep().unwrap();
-    assert_eq!((swept.temporaries, swept.directories), (1, 1));
+    let kept = vault.sweep(|_| false, || {}).unwrap();
+    assert_eq!((kept.temporaries, kept.directories, kept.kept), (1, 0, 1));
+    assert!(site.doc_dir(doc(9)).exists(), "a newer keystore may open it");
+    assert_eq!(vault.keyless().unwrap(), [doc(9)]);
+    let asked = std::cell::RefCell::new(Vec::new());
+    let is_dead = |doc| {
+        asked.borrow_mut().push(doc);
+        true
+    };
+    let swept = vault.sweep(is_dead, || {}).unwrap();
+    assert_eq!((swept.temporaries, swept.directories, swept.kept), (0, 1, 0));
+    assert_eq!(asked.into_inner(), [doc(9)], "what has a key is not in question");
+    assert!(vault.keyless().unwrap().is_empty());
     alive.finish().unwrap();
     assert_eq!(get(&vault, doc(1), Area::Original, blob(2)).unwrap(), b"alive");
     assert_eq!(files(&site.doc_dir(doc(1))).len(), 1);

@@ -33,6 +33,12 @@ fn ledger_says(appliance: &Appliance, words: &str) -> usize {
     segments.map(|entry| read(entry.unwrap().path()).matches(words).count()).sum()
 }
 
+/// As documents say it: RFC 3339 in UTC, to the millisecond.
+fn now() -> String {
+    let date = std::process::Command::new("date").args(["-u", "+%FT%T.%3NZ"]).output().unwrap();
+    String::from_utf8(date.stdout).unwrap().trim().to_owned()
+}
+
 fn sealed_answer(outcome: &Outcome) -> bool {
     outcome.code == 75 && outcome.stderr.contains("the appliance is sealed; run lazaretctl unseal")
 }
@@ -95,12 +101,20 @@ fn a_daemon_without_its_key_takes_files_in_and_reads_them_once_it_is_unsealed() 
     assert_eq!(ledger_says(&appliance, "unseal-refused"), 1);
     assert!(sealed_answer(&appliance.ctl(&["doc", "list"]).unwrap()));
 
+    let before_the_key = now();
     let opened = appliance.ctl(&["unseal", "--key-file", usb.to_str().unwrap()]).unwrap();
     assert_eq!(opened.code, 0, "{}\n{}", opened.stderr, appliance.log());
     appliance.rest(240).unwrap();
     assert_eq!(appliance.json(&["status"]).unwrap()["sealed"], false);
     let documents = appliance.documents().unwrap();
     assert_eq!(documents.len(), 3);
+    for document in &documents {
+        let received = document["received_at"].as_str().unwrap();
+        assert!(
+            received < before_the_key.as_str(),
+            "{received}: when it was taken in, not when it was opened"
+        );
+    }
     assert!(documents.iter().any(|document| document["id"] == receipt.as_str()), "the receipt holds");
     assert_eq!(queue(&appliance), Vec::<PathBuf>::new());
     let original = appliance.home.join("original");
@@ -240,4 +254,41 @@ fn the_daemon_never_dumps_its_memory() {
     let limits = fs::read_to_string(limits).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
+}
+
+/// A client that hangs up must not buy a new try before the pause of its last one is over.
+#[test]
+fn the_pause_after_a_wrong_key_is_kept_when_its_caller_hangs_up() {
+    let plan = Plan::default().edit("[keys]\n", "[keys]\nsealed-start = true\n");
+    let mut appliance = plan.start().unwrap();
+    appliance.stop().unwrap();
+    fs::rename(appliance.home.join("master.key"), appliance.home.join("usb.key")).unwrap();
+    appliance.start().unwrap();
+    let wrong = appliance.home.join("wrong.key");
+    fs::write(&wrong, [7; 32]).unwrap();
+    let try_it = || {
+        std::process::Command::new(kit::programs().unwrap().join("lazaretctl"))
+            .arg("--config")
+            .arg(appliance.home.join("ctl.toml"))
+            .args(["unseal", "--key-file"])
+            .arg(&wrong)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let tries = |wanted| ledger_says(&appliance, "unseal-refused") >= wanted;
+    // The pauses are 1, 2 and 4 seconds.
+    for number in 1..=3 {
+        let mut caller = try_it();
+        until("the try is in the ledger", || tries(number));
+        caller.kill().unwrap();
+        caller.wait().unwrap();
+    }
+    let third = Instant::now();
+    let mut fourth = try_it();
+    until("the fourth try is in the ledger", || tries(4));
+    let paused = third.elapsed();
+    fourth.kill().unwrap();
+    fourth.wait().unwrap();
+    assert!(paused > Duration::from_secs(3), "only {paused:?} of 4 seconds");
 }

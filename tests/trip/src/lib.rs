@@ -28,6 +28,7 @@ pub fn arrival(content: u8) -> Arrival {
         schedules: None,
         destroyed_before: None,
         resent_of: None,
+        received_at: None,
     }
 }
 

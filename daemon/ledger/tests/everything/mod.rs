@@ -36,6 +36,7 @@ fn arrival() -> Arrival {
         schedules: None,
         destroyed_before: None,
         resent_of: None,
+        received_at: None,
     }
 }
 
@@ -104,7 +105,8 @@ pub fn events() -> Vec<Event> {
         resent_of: Some(doc(4)),
         ..arrival()
     };
-    let arrivals = [arrival(), duplicate, again].map(|arrival| Event::Arrived(Box::new(arrival)));
+    let late = Arrival { received_at: Some(UnixMillis(1_795_498_592_007)), ..arrival() };
+    let arrivals = [arrival(), duplicate, again, late].map(|arrival| Event::Arrived(Box::new(arrival)));
     let mut events = arrivals.to_vec();
     events.extend(outcomes().into_iter().map(Event::Finished));
     events.extend(stages.iter().map(|stage| Event::Failed { stage: *stage, reason }));

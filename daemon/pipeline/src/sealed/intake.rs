@@ -122,6 +122,7 @@ impl Inner {
             name: Some(claimed.name_bytes().to_vec()),
             facts,
             idempotency: None,
+            at: Some((self.clock)()),
         };
         let mut writer = self.queue.seal(key, doc, &taken)?;
         let (mut bytes, mut from, mut chunk) = (0, claimed.open(), vec![0; COPY_CHUNK_BYTES]);
@@ -151,9 +152,7 @@ impl Inner {
         let Some(source) = self.settings.sources.iter().find(|source| source.name == what.source) else {
             return Err(Refused::new(Code::Invalid, "there is no such source; see lazaretctl status"));
         };
-        if !self.has_space() || self.is_closing() {
-            return Err(Refused::because(Code::Temporary, Reason::DiskFull));
-        }
+        may_take(self.is_closing(), self.has_space())?;
         let (doc, by) = (self.new_doc(), caller.actor.clone());
         let idempotency = what.idempotency_key.clone().map(|key| (name_of(caller), key));
         let source_name = what.source.clone();
@@ -165,6 +164,7 @@ impl Inner {
             name: None,
             facts,
             idempotency,
+            at: Some((self.clock)()),
         };
         let mut writer = self.queue.seal(&key, doc, &taken).map_err(refused)?;
         let mut bytes = 0_u64;
@@ -200,8 +200,32 @@ impl Inner {
         let noted = self
             .queue
             .verify(doc, &facts)
-            .and_then(|()| self.note(by, SystemEvent::TakenSealed { id: doc, source, bytes, sha256 }));
+            .and_then(|()| self.scribe.note(by, SystemEvent::TakenSealed { id: doc, source, bytes, sha256 }));
         // Nobody was told of it: what stays in the inbox, or with the caller, comes again.
         noted.inspect_err(|_| drop(self.queue.remove(doc)))
+    }
+}
+
+/// What an upload hears before its bytes are read: the same as from an open appliance.
+fn may_take(is_closing: bool, has_space: bool) -> Result<(), Refused> {
+    if is_closing {
+        let message = "the daemon is stopping or is being opened; send it again in a moment";
+        return Err(Refused::new(Code::Temporary, message));
+    }
+    if has_space { Ok(()) } else { Err(Refused::because(Code::Full, Reason::DiskFull)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Issue 3, 8: below the floor gRPC answers RESOURCE_EXHAUSTED, which is what `Full` is on the wire.
+    #[test]
+    fn a_full_disk_is_told_as_such_also_while_sealed() {
+        let said =
+            |closing, space| may_take(closing, space).err().map(|refused| (refused.code, refused.reason));
+        assert_eq!(said(false, true), None);
+        assert_eq!(said(false, false), Some((Code::Full, Some(Reason::DiskFull))));
+        assert_eq!(said(true, true), Some((Code::Temporary, None)), "the disk is not to blame");
     }
 }

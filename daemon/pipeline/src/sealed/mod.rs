@@ -6,29 +6,28 @@
 //! would hide their names in the ledger is not at hand.
 
 mod intake;
+mod opening;
+mod scribe;
 
 use crate::{
     gauges::Gauges,
-    opening::{LEDGER_DIR, StartError, VAULT_DIR},
+    opening::{StartError, Step, VAULT_DIR},
     queue::Queue,
-    refusal::Refusal,
-    submit::refused,
     view::{
         Caller, Code, KeysState, KeysView, Progress, Receipt, Refused, SourceView, StatusView, Submission,
     },
     watch::Place,
-    workers::prove,
 };
 use config::Settings;
-use ledger::{Ledger, LedgerError, NewRecord};
-use lifecycle::{Actor, Body, SystemEvent};
+use lifecycle::{Actor, SystemEvent};
+use scribe::Scribe;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::{
-    sync::{Mutex as Turn, mpsc, oneshot, watch},
+    sync::{Mutex as Turn, OwnedMutexGuard, mpsc, oneshot, watch},
     task::JoinSet,
 };
 use types::{DocId, Label, Reason, UnixMillis};
@@ -61,6 +60,8 @@ pub struct SealedOpening {
     pub settings: Settings,
     /// The one clock.
     pub clock: fn() -> UnixMillis,
+    /// Told how far the opening is.
+    pub progress: fn(Step),
     /// Turns true when the daemon drains.
     pub draining: watch::Receiver<bool>,
 }
@@ -74,15 +75,14 @@ struct Inner {
     /// None before the first passphrase was set: then nothing can be taken in.
     key: Option<IntakeKey>,
     queue: Queue,
-    /// Gone once the appliance is being opened.
-    ledger: Mutex<Option<Ledger>>,
+    scribe: Scribe,
     folders: Mutex<Vec<Arc<Place>>>,
     gauges: Arc<Gauges>,
     clock: fn() -> UnixMillis,
     draining: watch::Receiver<bool>,
     closing: watch::Sender<bool>,
     /// Wrong tries so far; whoever holds it tries.
-    wrong: Turn<u32>,
+    wrong: Arc<Turn<u32>>,
     unsealed: mpsc::Sender<Unsealing>,
     started_at: UnixMillis,
     proof: sandbox::Proof,
@@ -97,7 +97,7 @@ impl SealedAppliance {
         let runtime = tokio::runtime::Handle::current();
         let opened = tokio::task::spawn_blocking(move || {
             let _guard = runtime.enter();
-            open(opening)
+            opening::open(opening)
         });
         opened.await.map_err(|_| StartError::Book("opening did not finish"))?
     }
@@ -157,26 +157,39 @@ impl SealedAppliance {
     }
 
     /// Opens the appliance; returns when it is open. A wrong key is written to the ledger and costs a
-    /// pause that grows; one is tried at a time.
+    /// pause that grows; one is tried at a time. A try goes on to the end of its pause also when nobody waits
+    /// for its answer any more.
     ///
     /// # Errors
     /// [`Refused`] when the key is wrong, or the appliance does not open with it.
     pub async fn unseal(&self, caller: &Caller, opener: Opener) -> Result<(), Refused> {
-        let mut wrong = self.0.wrong.lock().await;
+        // Whoever leaves before it is his turn has not tried anything.
+        let turn = self.0.wrong.clone().lock_owned().await;
+        let (sealed, actor) = (self.clone(), caller.actor.clone());
+        let tried = tokio::spawn(async move { sealed.try_to_unseal(turn, actor, opener).await });
+        tried.await.map_err(|_| Refused::because(Code::Internal, Reason::StorageError))?
+    }
+
+    async fn try_to_unseal(
+        &self,
+        mut wrong: OwnedMutexGuard<u32>,
+        by: Actor,
+        opener: Opener,
+    ) -> Result<(), Refused> {
         let inner = self.0.clone();
         let found = tokio::task::spawn_blocking(move || inner.master(opener)).await;
         let master = match found.map_err(|_| Refused::because(Code::Internal, Reason::StorageError))? {
             Ok(master) => master,
             Err(VaultError::WrongMasterKey { .. }) => {
-                self.note(caller.actor.clone(), SystemEvent::UnsealRefused).await?;
                 *wrong = wrong.saturating_add(1);
-                let pause = WRONG_PAUSE.saturating_mul(1 << (*wrong - 1).min(5)).min(WRONG_PAUSE_MAX);
-                tokio::time::sleep(pause).await;
+                let noted = self.0.scribe.note_for_caller(by, SystemEvent::UnsealRefused).await;
+                tokio::time::sleep(pause_after(*wrong)).await;
+                noted?;
                 return Err(Refused::new(Code::Denied, "this passphrase or key does not open the vault"));
             }
             Err(error) => return Err(Refused::new(Code::Invalid, error.to_string())),
         };
-        self.note(caller.actor.clone(), SystemEvent::Unsealed).await?;
+        self.0.scribe.note_for_caller(by, SystemEvent::Unsealed).await?;
         let (reply, answer) = oneshot::channel();
         let gone = || Refused::new(Code::Temporary, "the daemon is stopping");
         self.0.unsealed.send(Unsealing { master, reply }).await.map_err(|_| gone())?;
@@ -188,25 +201,24 @@ impl SealedAppliance {
     /// # Errors
     /// When the ledger cannot be written.
     pub async fn audit_denied(&self, rpc: Label, why: Label, actor: Actor) -> Result<(), Refused> {
-        self.note(actor, SystemEvent::Denied { rpc, why }).await
+        self.0.scribe.note_for_caller(actor, SystemEvent::Denied { rpc, why }).await
     }
 
-    /// Answers when the ledger does.
-    #[must_use]
-    pub fn is_alive(&self) -> bool {
-        self.0.ledger.try_lock().is_ok_and(|ledger| ledger.is_some())
+    /// Answers when the ledger does; a write that is under way is waited for.
+    pub async fn is_alive(&self) -> bool {
+        self.0.scribe.is_alive().await
     }
 
     /// Lets go of ledger and inboxes, so that the appliance can be opened in the same process. Call it
     /// after [`Self::work`] was told to end by [`Self::stop`].
     pub fn close(&self) {
         self.0.folders().clear();
-        *self.0.ledger() = None;
+        self.0.scribe.close();
     }
 
     /// Writes the last line of a run that stayed sealed.
     pub async fn stopped(&self) {
-        if let Err(error) = self.note(Actor::Daemon, SystemEvent::Stopped).await {
+        if let Err(error) = self.0.scribe.note_for_caller(Actor::Daemon, SystemEvent::Stopped).await {
             tracing::error!(%error, "the stop could not be written");
         }
     }
@@ -215,55 +227,17 @@ impl SealedAppliance {
     pub fn stop(&self) {
         self.0.closing.send_replace(true);
     }
+}
 
-    async fn note(&self, by: Actor, event: SystemEvent) -> Result<(), Refused> {
-        let inner = self.0.clone();
-        let noted = tokio::task::spawn_blocking(move || inner.note(by, event)).await;
-        noted.map_err(|_| Refused::because(Code::Internal, Reason::StorageError))?.map_err(refused)
-    }
+/// After so many wrong tries.
+fn pause_after(wrong: u32) -> Duration {
+    WRONG_PAUSE.saturating_mul(1 << wrong.saturating_sub(1).min(5)).min(WRONG_PAUSE_MAX)
 }
 
 /// What every other call hears.
 #[must_use]
 pub fn sealed() -> Refused {
     Refused::new(Code::Sealed, "the appliance is sealed; run lazaretctl unseal")
-}
-
-fn open(opening: SealedOpening) -> Result<(SealedAppliance, mpsc::Receiver<Unsealing>), StartError> {
-    let SealedOpening { settings, clock, draining } = opening;
-    let (_, proof) = prove(&settings)?;
-    let state_dir = &settings.paths.state_dir;
-    let vault_dir = state_dir.join(VAULT_DIR);
-    let key = if Vault::exists(&vault_dir) { Some(IntakeKey::read(&vault_dir)?) } else { None };
-    let (ledger, recovery) = Ledger::open(&state_dir.join(LEDGER_DIR))?;
-    let queue = Queue::open(state_dir)?;
-    let folders = settings
-        .sources
-        .iter()
-        .filter_map(|source| Place::open(source, true).transpose())
-        .map(|folder| folder.map(Arc::new))
-        .collect::<Result<Vec<_>, _>>()?;
-    let (unsealed, asks) = mpsc::channel(1);
-    let inner = Inner {
-        key,
-        queue,
-        ledger: Mutex::new(Some(ledger)),
-        folders: Mutex::new(folders),
-        gauges: Arc::default(),
-        clock,
-        draining,
-        closing: watch::Sender::new(false),
-        wrong: Turn::new(0),
-        unsealed,
-        started_at: clock(),
-        proof,
-        settings,
-    };
-    if recovery.cut_bytes > 0 {
-        inner.start_note(SystemEvent::TailCut { bytes: recovery.cut_bytes })?;
-    }
-    inner.start_note(SystemEvent::Sealed)?;
-    Ok((SealedAppliance(Arc::new(inner)), asks))
 }
 
 impl Inner {
@@ -274,25 +248,6 @@ impl Inner {
             Vault::fits(&dir, &master)?;
         }
         Ok(master)
-    }
-
-    fn note(&self, by: Actor, event: SystemEvent) -> Result<(), Refusal> {
-        let mut ledger = self.ledger();
-        // Being opened: whoever asks tries again and finds the appliance open.
-        let ledger = ledger.as_mut().ok_or(Refusal::NotNow(Reason::StorageError))?;
-        let record = NewRecord { at: (self.clock)(), by, body: Body::System(event) };
-        ledger.append(vec![record]).map(drop).map_err(|error| match error {
-            LedgerError::Full { .. } => Refusal::NotNow(Reason::DiskFull),
-            other => {
-                tracing::error!(error = %other, "the ledger refused a record");
-                Refusal::NotNow(Reason::StorageError)
-            }
-        })
-    }
-
-    fn start_note(&self, event: SystemEvent) -> Result<(), StartError> {
-        let written = self.note(Actor::Daemon, event);
-        written.map_err(|_| StartError::Book("the start could not be written to the ledger"))
     }
 
     fn status(&self) -> StatusView {
@@ -316,7 +271,7 @@ impl Inner {
             counts: Vec::new(),
             waiting_in_inboxes: sources.iter().map(|source| source.waiting).sum::<u64>()
                 + self.gauges.in_intake(),
-            ledger_records: self.ledger().as_ref().map_or(0, |ledger| ledger.tip().0),
+            ledger_records: self.scribe.records(),
             keystore_generation: 0,
             free_bytes: self.free_bytes(),
             floor_bytes: self.settings.space.floor_bytes,
@@ -353,10 +308,6 @@ impl Inner {
 
     fn is_closing(&self) -> bool {
         *self.closing.borrow() || *self.draining.borrow()
-    }
-
-    fn ledger(&self) -> std::sync::MutexGuard<'_, Option<Ledger>> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn folders(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Place>>> {

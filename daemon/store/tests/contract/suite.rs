@@ -44,6 +44,7 @@ pub(crate) fn arrival(source: &str, content: u8, key: Option<u8>) -> Event {
         duplicate_of: None,
         destroyed_before: None,
         resent_of: None,
+        received_at: None,
         schedules: None,
         trip: Trip::CURRENT,
         sealed: Sealed(vec![9; 120]),

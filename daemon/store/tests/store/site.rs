@@ -161,6 +161,7 @@ pub(crate) fn arrival(source: &str, content: u64) -> Arrival {
         schedules: None,
         destroyed_before: None,
         resent_of: None,
+        received_at: None,
     }
 }
 

@@ -24,6 +24,7 @@ fn everything(number: u64) -> Vec<Event> {
         schedules: Some(Box::new(terms([at + years; 5]))),
         destroyed_before: Some(doc(number + 1)),
         resent_of: None,
+        received_at: None,
     }))];
     let sealed = || Sealed(vec![3; 77]);
     events.extend(
