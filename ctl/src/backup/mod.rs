@@ -13,6 +13,7 @@
 mod create;
 mod folder;
 mod history;
+mod lost;
 mod manifest;
 mod medium;
 mod partial;
@@ -113,7 +114,9 @@ pub(crate) async fn run(backup: &Backup, cli: &Cli) -> Outcome {
 
 /// Restores a backup.
 pub(crate) fn restore(what: &Restore, cli: &Cli) -> Outcome {
-    print(cli, &restore::restore(what)?)
+    let (summary, lost) = restore::restore(what)?;
+    print(cli, &summary)?;
+    lost.tell()
 }
 
 fn print(cli: &Cli, summary: &Summary) -> Outcome {
