@@ -242,6 +242,7 @@ mod tests {
             "audit checkpoint --qr",
             "balance --day 2026-11-24 -o json",
             "backup create d",
+            "backup create d --full",
             "backup create d --keys-dir k -o json",
             "backup verify d --pubkey f",
             "restore d --identity i --settings f --full",

@@ -22,6 +22,7 @@ mod hex;
 mod hold;
 mod key;
 mod ledger;
+mod memory;
 mod output;
 mod passphrase;
 mod retention;
@@ -53,6 +54,9 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Outcome {
+    if matches!(&cli.verb, Verb::Restore(_) | Verb::Key(_) | Verb::Unseal(_) | Verb::Init(_) | Verb::Pki(_)) {
+        memory::never_dump()?;
+    }
     match &cli.verb {
         Verb::Init(what) => setup::init(what),
         Verb::Pki(what) => setup::pki(what),

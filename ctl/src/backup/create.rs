@@ -2,11 +2,12 @@
 //! files, which the next run goes on with; what it holds counts only once its manifest is signed.
 
 use super::{
-    Place, Summary,
+    Create, Summary,
     folder::{Folder, Hashes, list_text},
     history::History,
     manifest::{Card, FORMAT, Manifest, check},
     medium::{Staged, hash, open_with, remove, settle, write},
+    partial::Partial,
     verify::signed_list,
 };
 use crate::{
@@ -57,14 +58,18 @@ struct Run<'a> {
     id: RunId,
 }
 
-pub(super) async fn create(place: &Place, client: &Client) -> Outcome<Summary> {
+pub(super) async fn create(what: &Create, client: &Client) -> Outcome<Summary> {
+    // The folder first: to begin on the appliance ends the run that is under way, which may be writing here.
+    let folder = Folder::enter(&what.place)?;
+    let _lock = folder.lock()?;
     let begun = client.backup().begin(BeginBackupRequest {}).await?.into_inner();
     let card = card(&begun)?;
     let key = card.verifying_key;
-    let folder = Folder::begin(place, &card)?;
-    let _lock = folder.lock()?;
+    folder.begin(&card)?;
     let (before, known) = last_run(&folder)?;
     let id = begun.run.parse().map_err(|_| strange("the id of a run"))?;
+    folder.clear()?;
+    prune_keys(&folder, id, before.as_ref().map(|last| last.run), begun.keys_days)?;
     let run = Run { client, id };
     run.keys(&folder).await?;
     let listed = run.list().await?;
@@ -74,6 +79,10 @@ pub(super) async fn create(place: &Place, client: &Client) -> Outcome<Summary> {
             last.ledger.files.iter().find(|file| file.name == *name).map_or(0, |file| file.bytes)
         });
         let path = format!("ledger/{name}");
+        let verified = match known.get(&path) {
+            Some(expected) if what.full => folder.still_has(name, verified, expected)?,
+            _ => verified,
+        };
         run.continue_file(&path, &folder.ledger().join(name), verified, *bytes).await?;
         done.hashes.insert(path, hash(&folder.ledger().join(name), u64::MAX)?.1);
     }
@@ -86,11 +95,12 @@ pub(super) async fn create(place: &Place, client: &Client) -> Outcome<Summary> {
     let local = folder.blobs()?;
     let listed: BTreeMap<_, _> =
         listed.blobs.into_iter().filter(|(_, (name, _))| history.names(*name)).collect();
-    run.blobs(&folder, &listed, &local, &known, &mut done).await?;
+    let mut here = Here { local: &local, known: &known, partial: Partial::open(&folder)?, full: what.full };
+    run.blobs(&folder, &listed, &mut here, &mut done).await?;
     let needed: BTreeSet<String> = history.needed().map(|name| name.to_string()).collect();
     let missing: Vec<&String> =
         needed.iter().filter(|name| !done.hashes.contains_key(&format!("blobs/{name}"))).collect();
-    let mut removed = 0;
+    let mut superseded = Vec::new();
     for (text, (name, _)) in &local {
         if listed.contains_key(text) {
             continue;
@@ -99,14 +109,14 @@ pub(super) async fn create(place: &Place, client: &Client) -> Outcome<Summary> {
         match known.get(&path) {
             // The appliance has lost it, and this may be the last copy.
             Some(hash) if needed.contains(text) => drop(done.hashes.insert(path, *hash)),
-            _ => {
-                folder.remove_blob(*name)?;
-                removed += 1;
-            }
+            _ => superseded.push(*name),
         }
     }
     let manifest = run.finish(&folder, &key, &done).await?;
-    prune(&folder, id, begun.keys_days)?;
+    // Until here the last run could still be restored, also if this one had broken off.
+    superseded.iter().try_for_each(|name| folder.remove_blob(*name))?;
+    prune_keys(&folder, id, Some(id), begun.keys_days)?;
+    folder.remove_other_lists(id)?;
     tell_missing(&missing)?;
     Ok(Summary {
         run: id.to_string(),
@@ -116,7 +126,7 @@ pub(super) async fn create(place: &Place, client: &Client) -> Outcome<Summary> {
         bytes: done.bytes,
         fetched_blobs: Some(done.fetched_blobs),
         fetched_bytes: Some(done.fetched_bytes),
-        removed_blobs: Some(removed),
+        removed_blobs: Some(superseded.len() as u64),
         dropped_keys: None,
         opened_originals: None,
         keys_until: manifest.keys.until,
@@ -206,24 +216,24 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Fetches blobs that are not there, or have another size, or another hash than the list of the last
-    /// run can vouch for.
+    /// Fetches blobs that are not there, or have another size, or that neither the list of the last run nor that
+    /// of one that broke off vouches for.
     async fn blobs(
         &self,
         folder: &Folder,
         listed: &BTreeMap<String, (BlobName, u64)>,
-        local: &BTreeMap<String, (BlobName, u64)>,
-        known: &Hashes,
+        here: &mut Here<'_>,
         done: &mut Done,
     ) -> Outcome {
         let progress = ProgressBar::new(listed.len() as u64);
         for (text, (name, bytes)) in progress.wrap_iter(listed.iter()) {
             let path = format!("blobs/{text}");
-            let here = local.get(text).is_some_and(|(_, here)| here == bytes);
-            let sha256 = match known.get(&path).filter(|_| here) {
-                Some(hash) => *hash,
-                None => match self.blob(&path, &folder.blob(*name), *bytes).await {
+            let file = folder.blob(*name);
+            let sha256 = match here.vouched(text, &path, &file, *bytes)? {
+                Some(hash) => hash,
+                None => match self.blob(&path, &file, *bytes).await {
                     Ok(hash) => {
+                        here.partial.add(&path, &hash)?;
                         done.fetched_blobs += 1;
                         done.fetched_bytes += bytes;
                         hash
@@ -297,16 +307,41 @@ fn last_run(folder: &Folder) -> Outcome<(Option<Manifest>, Hashes)> {
     }
 }
 
-/// Removes copies of keys that are older than allowed, and what earlier runs need no more.
-fn prune(folder: &Folder, id: RunId, keys_days: u32) -> Outcome {
+/// What is there already, and what vouches for it.
+struct Here<'a> {
+    local: &'a BTreeMap<String, (BlobName, u64)>,
+    known: &'a Hashes,
+    partial: Partial,
+    full: bool,
+}
+
+impl Here<'_> {
+    /// The hash of a blob that need not be fetched again. What a run that broke off has fetched may never have
+    /// reached the medium whole, so it is read; what the last run signed is read only when all is.
+    fn vouched(&self, text: &str, path: &str, file: &Path, bytes: u64) -> Outcome<Option<Digest>> {
+        if self.local.get(text).is_none_or(|(_, here)| *here != bytes) {
+            return Ok(None);
+        }
+        let signed = self.known.get(path);
+        if let (Some(hash), false) = (signed, self.full) {
+            return Ok(Some(*hash));
+        }
+        let Some(expected) = signed.or(self.partial.found.get(path)) else { return Ok(None) };
+        Ok(Some(hash(file, u64::MAX)?.1).filter(|found| found == expected))
+    }
+}
+
+/// Removes copies of keys that are older than allowed; but never that of the last whole run, without which
+/// nothing could be restored.
+fn prune_keys(folder: &Folder, id: RunId, whole: Option<RunId>, keys_days: u32) -> Outcome {
     let now = id.given_at();
     for run in folder.keys()? {
-        if run != id && now.since(run.given_at()) > u64::from(keys_days) * DAY_MS {
+        if Some(run) != whole && now.since(run.given_at()) > u64::from(keys_days) * DAY_MS {
             remove(&folder.keys_file(run))?;
             settle(&folder.keys_file(run))?;
         }
     }
-    folder.remove_other_lists(id)
+    Ok(())
 }
 
 fn tell_missing(missing: &[&String]) -> Outcome {

@@ -3,7 +3,7 @@
 use super::{
     Place,
     manifest::{Card, readable},
-    medium::{PIECE_BYTES, TEMPORARY_PREFIX, names, open, read, remove, write},
+    medium::{PIECE_BYTES, TEMPORARY_PREFIX, hash, names, open, open_with, read, remove, write},
 };
 use crate::fail::{Exit, Failure, Outcome};
 use crate::setup::files;
@@ -22,8 +22,10 @@ const LEDGER: &str = "ledger";
 const BLOBS: &str = "blobs";
 const RUNS: &str = "runs";
 const KEYS: &str = "keys";
+/// It goes with the lists of earlier runs when one is whole.
+const PARTIAL: &str = "partial.sha256";
 /// Longest line of a list: two hex digests and a path of ours are 130 bytes.
-const LINE_BYTES_MAX: u64 = 512;
+pub(super) const LINE_BYTES_MAX: u64 = 512;
 
 /// Hash of each blob, by name.
 pub(crate) type Hashes = BTreeMap<String, Digest>;
@@ -37,47 +39,67 @@ pub(crate) struct Folder {
 impl Folder {
     /// A folder that holds a backup.
     pub(crate) fn open(place: &Place) -> Outcome<Self> {
-        let keys_dir = place.keys_dir.clone().unwrap_or_else(|| place.dir.join(KEYS));
-        let folder = Self { dir: place.dir.clone(), keys_dir };
+        let folder = Self::at(place);
         folder.card()?;
         Ok(folder)
     }
 
-    /// A folder that holds a backup, or an empty one that begins one.
-    pub(crate) fn begin(place: &Place, card: &Card) -> Outcome<Self> {
-        let path = place.dir.join(CARD);
+    fn at(place: &Place) -> Self {
+        let keys_dir = place.keys_dir.clone().unwrap_or_else(|| place.dir.join(KEYS));
+        Self { dir: place.dir.clone(), keys_dir }
+    }
+
+    /// A folder that holds a backup, or an empty one that may begin one.
+    pub(crate) fn enter(place: &Place) -> Outcome<Self> {
+        if place.dir.join(CARD).exists() {
+            return Self::open(place);
+        }
+        files::folder(&place.dir)?;
+        let left_by_us = |name: &String| name == LOCK || name.starts_with(TEMPORARY_PREFIX);
+        if !names(&place.dir)?.iter().all(left_by_us) {
+            let message = "it is not empty and holds no backup; choose another folder";
+            return Err(Failure::new(Exit::Conflict, message).about(&place.dir));
+        }
+        Ok(Self::at(place))
+    }
+
+    /// Makes it the backup of this appliance, unless it is that of another.
+    pub(crate) fn begin(&self, card: &Card) -> Outcome {
+        let path = self.dir.join(CARD);
         if !path.exists() {
-            files::folder(&place.dir)?;
-            if fs::read_dir(&place.dir).map_err(|error| Failure::file(&place.dir, &error))?.next().is_some() {
-                let message = "it is not empty and holds no backup; choose another folder";
-                return Err(Failure::new(Exit::Conflict, message).about(&place.dir));
-            }
             let json = serde_json::to_string_pretty(card)
                 .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
             write(&path, format!("{json}\n").as_bytes())?;
-            eprintln!("lazaretctl: {} was empty; a new backup begins there", place.dir.display());
+            eprintln!("lazaretctl: {} was empty; a new backup begins there", self.dir.display());
         }
-        let folder = Self::open(place)?;
-        let found = folder.card()?;
+        let found = self.card()?;
         if (&found.site, found.verifying_key) != (&card.site, card.verifying_key) {
             let message = format!(
                 "it is the backup of {} with key {}, but this appliance is {} with key {}; choose another folder",
                 found.site, found.verifying_key, card.site, card.verifying_key
             );
-            return Err(Failure::new(Exit::Conflict, message).about(&place.dir));
+            return Err(Failure::new(Exit::Conflict, message).about(&self.dir));
         }
         for sub in [LEDGER, BLOBS, RUNS] {
-            files::folder(&folder.dir.join(sub))?;
+            files::folder(&self.dir.join(sub))?;
         }
-        files::folder(&folder.keys_dir)?;
-        Ok(folder)
+        files::folder(&self.keys_dir)
+    }
+
+    /// Removes files that runs which broke off were writing, also those of keys.
+    pub(crate) fn clear(&self) -> Outcome {
+        for dir in [&self.dir, &self.dir.join(RUNS), &self.keys_dir] {
+            for name in names(dir)?.iter().filter(|name| name.starts_with(TEMPORARY_PREFIX)) {
+                remove(&dir.join(name))?;
+            }
+        }
+        Ok(())
     }
 
     /// Keeps other runs away as long as the file is open.
     pub(crate) fn lock(&self) -> Outcome<File> {
         let path = self.dir.join(LOCK);
-        let file = File::options().write(true).create(true).truncate(false).open(&path);
-        let file = file.map_err(|error| Failure::file(&path, &error))?;
+        let file = open_with(File::options().write(true).create(true).truncate(false), &path)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
@@ -145,6 +167,17 @@ impl Folder {
         self.dir.join(LEDGER)
     }
 
+    /// So many first bytes of a file of the ledger as are as they were signed: all of them, or none.
+    pub(crate) fn still_has(&self, name: &str, signed: u64, expected: &Digest) -> Outcome<u64> {
+        let path = self.ledger().join(name);
+        if path.exists() && hash(&path, signed)? == (signed, *expected) { Ok(signed) } else { Ok(0) }
+    }
+
+    /// What the run under way, or one that broke off, has fetched.
+    pub(crate) fn partial_list(&self) -> PathBuf {
+        self.dir.join(RUNS).join(PARTIAL)
+    }
+
     /// Where a blob lies.
     pub(crate) fn blob(&self, name: BlobName) -> PathBuf {
         self.dir.join(BLOBS).join(name.to_string())
@@ -193,9 +226,7 @@ impl Folder {
             if read.map_err(|error| Failure::file(&path, &error))? == 0 {
                 return Ok(hashes);
             }
-            let parsed = line.strip_suffix('\n').and_then(|line| line.split_once("  "));
-            let parsed = parsed.and_then(|(hash, path)| Some((hash.parse().ok()?, path)));
-            let Some((hash, name)) = parsed else {
+            let Some((hash, name)) = parse_line(&line) else {
                 return Err(Failure::new(Exit::Findings, "it is no list of hashes").about(&path));
             };
             hashes.insert(name.to_owned(), hash);
@@ -205,5 +236,16 @@ impl Folder {
 
 /// Text of a list.
 pub(crate) fn list_text(hashes: &Hashes) -> String {
-    hashes.iter().map(|(path, hash)| format!("{hash}  {path}\n")).collect()
+    hashes.iter().map(|(path, hash)| list_line(path, hash)).collect()
+}
+
+/// A line of it.
+pub(crate) fn list_line(path: &str, sha256: &Digest) -> String {
+    format!("{sha256}  {path}\n")
+}
+
+/// What a whole line says.
+pub(crate) fn parse_line(line: &str) -> Option<(Digest, &str)> {
+    let (hash, path) = line.strip_suffix('\n')?.split_once("  ")?;
+    Some((hash.parse().ok()?, path))
 }

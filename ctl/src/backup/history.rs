@@ -85,7 +85,7 @@ impl History {
 }
 
 /// The blobs that its events name.
-pub(crate) fn needed(doc: DocId, state: &State) -> impl Iterator<Item = BlobName> {
+fn needed(doc: DocId, state: &State) -> impl Iterator<Item = BlobName> {
     let blobs = &state.blobs;
     [
         (Area::Original, blobs.original),

@@ -34,6 +34,7 @@ pub(super) struct Staged {
     path: PathBuf,
     file: File,
     sha256: Sha256,
+    is_placed: bool,
     pub(super) bytes: u64,
 }
 
@@ -50,7 +51,7 @@ impl Staged {
         remove(&temp)?;
         let file = File::options().write(true).create_new(true).open(&temp);
         let file = file.map_err(|error| Failure::file(&temp, &error))?;
-        Ok(Self { temp, path: path.to_owned(), file, sha256: Sha256::new(), bytes: 0 })
+        Ok(Self { temp, path: path.to_owned(), file, sha256: Sha256::new(), is_placed: false, bytes: 0 })
     }
 
     /// Appends.
@@ -63,17 +64,26 @@ impl Staged {
 
     /// Makes it durable, reads it again, compares, and gives it its name. The name is durable after
     /// [`settle`].
-    pub(super) fn place(self) -> Outcome<Digest> {
-        let Self { temp, path, file, sha256, .. } = self;
-        file.sync_all().map_err(|error| Failure::file(&temp, &error))?;
-        let written = sha256.finish();
-        let (_, read) = hash(&temp, u64::MAX)?;
+    pub(super) fn place(mut self) -> Outcome<Digest> {
+        self.file.sync_all().map_err(|error| Failure::file(&self.temp, &error))?;
+        let written = std::mem::replace(&mut self.sha256, Sha256::new()).finish();
+        let (_, read) = hash(&self.temp, u64::MAX)?;
         if read != written {
             let message = "it does not read back as it was written; check the medium";
-            return Err(Failure::new(Exit::Findings, message).about(&path));
+            return Err(Failure::new(Exit::Findings, message).about(&self.path));
         }
-        fs::rename(&temp, &path).map_err(|error| Failure::file(&path, &error))?;
+        fs::rename(&self.temp, &self.path).map_err(|error| Failure::file(&self.path, &error))?;
+        self.is_placed = true;
         Ok(written)
+    }
+}
+
+/// What is not whole when the connection breaks is of no use, and may be keys.
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.is_placed {
+            drop(fs::remove_file(&self.temp));
+        }
     }
 }
 

@@ -13,8 +13,10 @@
 mod create;
 mod folder;
 mod history;
+mod lost;
 mod manifest;
 mod medium;
+mod partial;
 mod restore;
 mod verify;
 
@@ -36,8 +38,9 @@ pub(crate) enum Backup {
     /// Copy what is new from the running appliance; exit 6 when it misses something
     #[command(after_help = "Examples:
   lazaretctl backup create /mnt/backup
-  lazaretctl backup create /mnt/backup --keys-dir /mnt/keys")]
-    Create(Place),
+  lazaretctl backup create /mnt/backup --keys-dir /mnt/keys
+  lazaretctl backup create /mnt/backup --full")]
+    Create(Create),
     /// Read every byte of a backup again, offline; exit 6 with the place of damage
     #[command(after_help = "Examples:
   lazaretctl backup verify /mnt/backup
@@ -53,6 +56,16 @@ pub(crate) struct Place {
     /// Folder of the keys, on a medium of its own [default: DIR/keys]
     #[arg(long, value_name = "DIR")]
     keys_dir: Option<PathBuf>,
+}
+
+/// What to copy, and how.
+#[derive(Args)]
+pub(crate) struct Create {
+    #[command(flatten)]
+    place: Place,
+    /// Read again what is there, and fetch what is no longer as it was signed
+    #[arg(long)]
+    full: bool,
 }
 
 /// What to check.
@@ -90,9 +103,9 @@ struct Summary {
 /// Runs one of them.
 pub(crate) async fn run(backup: &Backup, cli: &Cli) -> Outcome {
     let summary = match backup {
-        Backup::Create(place) => {
+        Backup::Create(what) => {
             let client = Client::connect(cli.config.as_deref()).await?;
-            create::create(place, &client).await?
+            create::create(what, &client).await?
         }
         Backup::Verify(what) => verify::verify(what)?,
     };
@@ -101,7 +114,9 @@ pub(crate) async fn run(backup: &Backup, cli: &Cli) -> Outcome {
 
 /// Restores a backup.
 pub(crate) fn restore(what: &Restore, cli: &Cli) -> Outcome {
-    print(cli, &restore::restore(what)?)
+    let (summary, lost) = restore::restore(what)?;
+    print(cli, &summary)?;
+    lost.tell()
 }
 
 fn print(cli: &Cli, summary: &Summary) -> Outcome {

@@ -6,9 +6,10 @@
 use super::{
     Place, Summary,
     folder::{Folder, Hashes},
-    history::{History, needed},
+    history::History,
+    lost::Lost,
     manifest::Manifest,
-    medium::{hash, open, settle},
+    medium::{hash, open, remove, settle},
     verify::{compare, same, signed},
 };
 use crate::{
@@ -28,7 +29,8 @@ use std::{
 };
 use types::{Digest, DocId, UnixMillis};
 use vault::{
-    Area, BlobName, Identity, MasterKey, OpenedEscrow, Vault, VaultError, place_sealed, settle_sealed,
+    Area, BlobName, Identity, MasterKey, OpenedEscrow, Vault, VaultError, place_sealed, sealed_path,
+    settle_sealed,
 };
 
 /// Largest file of keys: a million documents have 80 MB.
@@ -59,6 +61,9 @@ pub(crate) struct Restore {
     /// Open every original and compare it, not only twenty
     #[arg(long)]
     full: bool,
+    /// Make everything else when blobs are absent or damaged, and name them; exit 6
+    #[arg(long)]
+    accept_missing: bool,
 }
 
 /// Of the facts that were sealed with an arrival: what its original must be.
@@ -67,7 +72,8 @@ struct ArrivalHash {
     sha256: Digest,
 }
 
-pub(super) fn restore(what: &Restore) -> Outcome<Summary> {
+/// Gives what was made, and what of it is lost.
+pub(super) fn restore(what: &Restore) -> Outcome<(Summary, Lost)> {
     let folder = Folder::open(&what.place)?;
     let (state_dir, master_key_file) = target(what)?;
     refuse_used(&state_dir)?;
@@ -94,14 +100,15 @@ pub(super) fn restore(what: &Restore) -> Outcome<Summary> {
     let restored = escrow
         .restore(&vault_dir, &master, now(), |doc| history.lives(doc))
         .map_err(|error| refused(&error))?;
-    let (blobs, bytes) = copy_blobs(&folder, &list, &vault_dir, &history)?;
+    let mut lost = Lost::new(what.accept_missing);
+    let (blobs, bytes) = copy_blobs(&folder, &list, &vault_dir, &history, &mut lost)?;
     let vault = Vault::open(&vault_dir, &master, now).map_err(|error| refused(&error))?;
     let parts = history.destroyed_parts();
     if !parts.is_empty() {
         vault.destroy(&parts).map_err(|error| refused(&error))?;
     }
-    check_whole(&vault, &history, &list)?;
-    let opened = check_originals(&vault, &history, &ledger_dir, what.full)?;
+    check_whole(&vault, &history, &list, &mut lost)?;
+    let opened = check_originals(&vault, &history, &ledger_dir, what.full, &lost)?;
     let event = SystemEvent::Restored {
         records: history.records,
         documents: restored.documents.len() as u64,
@@ -111,7 +118,7 @@ pub(super) fn restore(what: &Restore) -> Outcome<Summary> {
     eprintln!(
         "lazaretctl: checkpoints so far lie in {OLD_CHECKPOINTS}; pin the new key with `lazaretctl audit pubkey`"
     );
-    Ok(Summary {
+    let summary = Summary {
         run: manifest.run.to_string(),
         records: history.records,
         documents: restored.documents.len() as u64,
@@ -123,7 +130,8 @@ pub(super) fn restore(what: &Restore) -> Outcome<Summary> {
         dropped_keys: Some(restored.dropped),
         opened_originals: Some(opened),
         keys_until: manifest.keys.until,
-    })
+    };
+    Ok((summary, lost))
 }
 
 fn target(what: &Restore) -> Outcome<(PathBuf, PathBuf)> {
@@ -204,7 +212,13 @@ fn extents(manifest: &Manifest) -> impl Iterator<Item = ledger::Extent> {
 }
 
 /// Copies the blobs of living documents, each compared with its hash on the way.
-fn copy_blobs(folder: &Folder, list: &Hashes, vault_dir: &Path, history: &History) -> Outcome<(u64, u64)> {
+fn copy_blobs(
+    folder: &Folder,
+    list: &Hashes,
+    vault_dir: &Path,
+    history: &History,
+    lost: &mut Lost,
+) -> Outcome<(u64, u64)> {
     let progress = ProgressBar::new(list.len() as u64);
     let (mut blobs, mut bytes, mut last) = (0, 0, None::<DocId>);
     for (path, expected) in progress.wrap_iter(list.iter()) {
@@ -214,10 +228,13 @@ fn copy_blobs(folder: &Folder, list: &Hashes, vault_dir: &Path, history: &Histor
         if !history.lives(name.doc) {
             continue;
         }
-        let from = folder.blob(name);
-        let mut file = open(&from)?;
-        let (copied, found) = place_sealed(vault_dir, name, &mut file).map_err(|error| refused(&error))?;
-        same(&from, expected, &found)?;
+        let copied = match copy_blob(&folder.blob(name), name, vault_dir, expected) {
+            Ok(copied) => copied,
+            Err(failure) => {
+                lost.take(name, failure)?;
+                continue;
+            }
+        };
         if let Some(doc) = last.replace(name.doc).filter(|doc| *doc != name.doc) {
             settle_sealed(vault_dir, doc).map_err(|error| refused(&error))?;
         }
@@ -231,8 +248,18 @@ fn copy_blobs(folder: &Folder, list: &Hashes, vault_dir: &Path, history: &Histor
     Ok((blobs, bytes))
 }
 
+/// A blob that is not what was signed is not left there.
+fn copy_blob(from: &Path, name: BlobName, vault_dir: &Path, expected: &Digest) -> Outcome<u64> {
+    let (copied, found) = place_sealed(vault_dir, name, &mut open(from)?).map_err(|error| refused(&error))?;
+    if let Err(damaged) = same(from, expected, &found) {
+        remove(&sealed_path(vault_dir, name))?;
+        return Err(damaged);
+    }
+    Ok(copied)
+}
+
 /// Every living document has its key, and every blob that its events name is there.
-fn check_whole(vault: &Vault, history: &History, list: &Hashes) -> Outcome {
+fn check_whole(vault: &Vault, history: &History, list: &Hashes, lost: &mut Lost) -> Outcome {
     let keyless = history.living().filter(|(doc, _)| !vault.knows(*doc)).count();
     if keyless > 0 {
         let message = format!(
@@ -241,20 +268,27 @@ fn check_whole(vault: &Vault, history: &History, list: &Hashes) -> Outcome {
         return Err(Failure::new(Exit::Findings, message));
     }
     let absent = |name: &BlobName| !list.contains_key(&format!("blobs/{name}"));
-    match history.living().flat_map(|(doc, state)| needed(doc, state)).find(absent) {
-        Some(name) => Err(Failure::new(
-            Exit::Findings,
-            format!("blobs/{name}: the ledger names it, and it is not in the backup"),
-        )),
-        None => Ok(()),
+    for name in history.needed().filter(absent) {
+        let message = format!("blobs/{name}: the ledger names it, and it is not in the backup");
+        lost.take(name, Failure::new(Exit::Findings, message))?;
     }
+    Ok(())
 }
 
 /// Opens originals and compares them with what was sealed at their arrival: all, or some at random.
-fn check_originals(vault: &Vault, history: &History, ledger_dir: &Path, full: bool) -> Outcome<u64> {
+fn check_originals(
+    vault: &Vault,
+    history: &History,
+    ledger_dir: &Path,
+    full: bool,
+    lost: &Lost,
+) -> Outcome<u64> {
     let finding = |error: String| Failure::new(Exit::Findings, error);
-    let mut candidates: Vec<DocId> =
-        history.living().filter(|(_, state)| state.blobs.original.is_some()).map(|(doc, _)| doc).collect();
+    let mut candidates: Vec<DocId> = history
+        .needed()
+        .filter(|name| name.area == Area::Original && !lost.has(*name))
+        .map(|name| name.doc)
+        .collect();
     if !full {
         while candidates.len() > SAMPLE {
             let at = u64::from_be_bytes(vault::random()) % candidates.len() as u64;

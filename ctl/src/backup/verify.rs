@@ -72,7 +72,11 @@ pub(super) fn verify(what: &Verify) -> Outcome<Summary> {
         }
         return Err(Failure::new(
             Exit::Findings,
-            format!("the backup is damaged in {} places", findings.len()),
+            format!(
+                "the backup is damaged in {} places; while the appliance lives, lazaretctl backup create --full reads \
+                 everything again and fetches what differs",
+                findings.len()
+            ),
         ));
     }
     Ok(Summary {

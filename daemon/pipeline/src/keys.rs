@@ -51,9 +51,17 @@ pub(crate) async fn rotate(
         Ok(Err(error)) => return Err(refused(Refusal::from(error))),
         Err(_) => return Err(refused(Refusal::Because(types::Reason::StorageError))),
     };
+    if !rotation.is_settled {
+        tracing::warn!(
+            "the root key that was replaced is not overwritten yet; the next rotation or start does it"
+        );
+    }
     let (generation_before, generation_after) = (rotation.generation_before, rotation.generation_after);
     let event = SystemEvent::KeysRotated { generation_before, generation_after, master_changed };
-    desk.book.note(caller.actor.clone(), event).await.map_err(refused)?;
+    // The new key is the only one by now: who asked must not be told that it failed.
+    if let Err(error) = desk.book.note(caller.actor.clone(), event).await {
+        tracing::error!(%error, "the keys were rotated, but the ledger does not say so");
+    }
     let master_key_id = desk.vault.status().master_key_id.to_string();
     Ok(RotationView { generation_before, generation_after, master_key_id })
 }

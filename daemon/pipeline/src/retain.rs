@@ -2,12 +2,13 @@
 //!
 //! Reads: class, source, sensitivity, what the sender asked for. Leaves: `Retained { schedules }`; for each
 //! schedule the longest rule wins (A45, B46), and nothing that a copy asked for is taken back. The rasters are
-//! dropped: they can be made again from the original.
+//! dropped once that is written, for they can be made again from the original. Not before: a backup that begins in
+//! between signs a ledger that still names them. After a crash in between the sweep finds that nothing names them.
 //! Refuses nothing.
 
-use crate::{artefacts, desk::Desk, facts::ArrivalFacts, holds, refusal::Refusal};
+use crate::{artefacts, desk::Desk, facts::ArrivalFacts, holds, latch::Raster, refusal::Refusal};
 use ::store::Document;
-use lifecycle::{Outcome, Schedules, State, Term};
+use lifecycle::{Event, Outcome, Schedules, State, Term};
 use policy::{Kept, RetentionFacts};
 use std::sync::Arc;
 use types::{DocClass, Label, UnixMillis};
@@ -24,17 +25,30 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
             terms = terms.longest(asked);
         }
         if !holds::keeping(&*desk.store, &desk.store.holds()?, id, &state)?.is_empty() {
-            // A correction of the class may shorten what is kept, but not under a hold; nor is anything removed.
+            // A correction of the class may shorten what is kept, but not under a hold.
             terms = terms.longest(&state.schedules);
-        } else if let (Some(raster), Some(pages)) = (state.blobs.raster, state.pages) {
-            for (id, raster, pages) in desk.latch.removable((id, raster, pages)) {
-                artefacts::remove_raster(desk, id, raster, pages)?;
-            }
         }
         let Term { rule, until } = terms.last().clone();
         Ok(Outcome::Retained { retention: rule, until, schedules: Some(Box::new(terms)) })
     })
     .await
+}
+
+/// The raster that the ledger names no more once this fact about the document is written.
+pub(crate) fn dropped(doc: &Document, event: &Event) -> Option<Raster> {
+    let Event::Finished(Outcome::Retained { .. }) = event else { return None };
+    Some((doc.id, doc.state.blobs.raster?, doc.state.pages?))
+}
+
+/// Removes it, or leaves it to the end of a backup that runs.
+pub(crate) async fn remove(desk: &Arc<Desk>, raster: Raster) {
+    let removed = desk.blocking(move |desk| {
+        let mut removable = desk.latch.removable(raster).into_iter();
+        removable.try_for_each(|(id, raster, pages)| artefacts::remove_raster(desk, id, raster, pages))
+    });
+    if let Err(refusal) = removed.await {
+        tracing::warn!(doc = %raster.0, %refusal, "its raster was not removed; the daily sweep does it");
+    }
 }
 
 /// What the policy says of a document, once its class and labels are known.

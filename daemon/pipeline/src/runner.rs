@@ -173,11 +173,15 @@ async fn travel(desk: &Arc<Desk>, lease: Lease) -> Went {
             return Went::Refused;
         }
         let again = matches!(event, Event::Failed { .. });
+        let dropped = retain::dropped(&doc, &event);
         let written = desk.book.record_under(lease, doc.state.version, Actor::Daemon, event).await;
         if let (Ok(_), Some(route), true) = (&written, &doc.state.route, turn.is_some()) {
             handover::forget(desk, id, route).await;
         }
         drop(turn);
+        if let (Ok(_), Some(raster)) = (&written, dropped) {
+            retain::remove(desk, raster).await;
+        }
         match written {
             Ok(_) if refused => return Went::Refused,
             Ok(_) if again => rest(desk, &mut pause).await,

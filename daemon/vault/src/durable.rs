@@ -3,8 +3,9 @@
 //! An fsync that fails is never tried again: the kernel may have dropped the dirty pages and would
 //! report success the second time. The process aborts, and recovery starts from what is on disk.
 
+use nix::fcntl::OFlag;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -59,9 +60,13 @@ pub(crate) fn new_file(path: &Path) -> io::Result<File> {
 /// Writes a whole file beside `name` and makes it durable; returns where it lies.
 pub(crate) fn stage(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<std::path::PathBuf> {
     let staged = dir.join(format!("{TEMPORARY_PREFIX}{name}"));
-    remove_if_there(&staged)?;
+    wipe_if_there(&staged)?;
     let mut file = new_file(&staged)?;
-    file.write_all(bytes)?;
+    if let Err(error) = file.write_all(bytes) {
+        // What of it is there may be keys; the error that counts is the first.
+        drop(wipe_if_there(&staged));
+        return Err(error);
+    }
     sync(&file);
     Ok(staged)
 }
@@ -114,6 +119,18 @@ pub(crate) fn finish_retirement(dir: &Path, name: &str, wiped: Range<u64>) -> io
     }
     std::fs::remove_file(retired)?;
     sync_names(dir)
+}
+
+/// Overwrites a file that may hold keys, then removes it; one that is not there is fine. It has one name only.
+pub(crate) fn wipe_if_there(path: &Path) -> io::Result<()> {
+    let file = match OpenOptions::new().write(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let mut zeros = io::repeat(0).take(file.metadata()?.len());
+    io::copy(&mut zeros, &mut &file)?;
+    sync(&file);
+    std::fs::remove_file(path)
 }
 
 /// Removes a file; one that is not there is fine.

@@ -30,6 +30,8 @@ pub struct Rotation {
     pub generation_before: u64,
     /// And after.
     pub generation_after: u64,
+    /// Whether all replaced bytes are overwritten. If not, the next rotation or start does it.
+    pub is_settled: bool,
 }
 
 /// Moves everything from `root` to a new root key and from `old` to `new`; gives the root key. The
@@ -48,7 +50,7 @@ pub(crate) fn rotate(
     let (generation_before, generation_after) = keys.move_under(&next, at)?;
     FILES.iter().try_for_each(|step| step(dir, root, &next))?;
     root::put(dir, &[&next], &[new])?;
-    Ok((next, Rotation { generation_before, generation_after }))
+    Ok((next, Rotation { generation_before, generation_after, is_settled: false }))
 }
 
 /// Finishes what a crash interrupted; gives the root key.

@@ -298,9 +298,10 @@ impl Vault {
 
     fn rotate_to(&self, top: &mut Top, new: MasterKey) -> Result<Rotation, VaultError> {
         let masters = (&top.master, &new);
-        let (root, rotation) = rotate::rotate(&self.dir, &self.keys, &top.root, masters, (self.clock)())?;
+        let (root, mut rotation) = rotate::rotate(&self.dir, &self.keys, &top.root, masters, (self.clock)())?;
         *top = Top { master: new, root };
-        root::retire(&self.dir)?;
+        // The new keys are the only ones by now: to call that a failure would make somebody throw the new key away.
+        rotation.is_settled = root::retire(&self.dir).is_ok();
         Ok(rotation)
     }
 

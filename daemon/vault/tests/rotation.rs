@@ -182,3 +182,30 @@ fn documents_are_born_and_destroyed_while_keys_rotate() {
     assert_eq!(vault.status().documents, 2 + 4 * 40);
     assert!(vault.documents().into_iter().all(|doc| vault.seal_facts(doc, "x", b"").is_ok()));
 }
+
+#[test]
+fn new_keys_that_a_crash_left_half_written_are_overwritten_before_they_go() {
+    // SP 800-88: what was being written may be under the keys that are in force, so its blocks must not stay.
+    let site = Site::new();
+    let names = [".tmp-keystore", ".tmp-root", ".tmp-site", ".tmp-signer", ".tmp-keystore.journal"];
+    let leave = |name: &str| {
+        fs::write(site.file(name), [0xAA; 70_000]).unwrap();
+        File::open(site.file(name)).unwrap()
+    };
+    let is_wiped = |mut file: File| {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).unwrap();
+        bytes == vec![0; 70_000]
+    };
+    let left = names.map(leave);
+    let vault = site.open();
+    for (name, file) in names.iter().zip(left) {
+        assert!(!site.file(name).exists() && is_wiped(file), "{name} at a start");
+    }
+    // A full disk leaves them too, and the vault stays open.
+    let left = names[..4].iter().map(|name| leave(name)).collect::<Vec<_>>();
+    vault.rotate().unwrap();
+    for (name, file) in names.iter().zip(left) {
+        assert!(!site.file(name).exists() && is_wiped(file), "{name} while it is open");
+    }
+}

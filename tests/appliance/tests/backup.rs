@@ -6,6 +6,7 @@ use kit::{Appliance, Outcome, Plan};
 use serde_json::Value;
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
     thread::sleep,
@@ -209,31 +210,30 @@ fn what_was_destroyed_stays_destroyed_and_destruction_waits_for_a_running_backup
     copy(&safe.path("backup"), &safe.path("older"));
     let older = fs::read_dir(safe.path("older/keys")).unwrap().next().unwrap().unwrap().path();
 
-    // A run that stands still: its lock is a pipe that nobody reads.
-    let lock = safe.path("backup/lock");
-    fs::remove_file(&lock).unwrap();
-    assert!(Command::new("mkfifo").arg(&lock).status().unwrap().success());
-    let (running, stuck) = std::thread::scope(|scope| {
-        let run = scope.spawn(|| first.ctl(&["backup", "create", &safe.text("backup")]).unwrap());
-        // The run has begun by then; only now is anything free to be destroyed.
-        sleep(Duration::from_secs(5));
-        assert_eq!(first.ctl(&["unhold", gone, "case-17"]).unwrap().code, 0);
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let stuck = loop {
-            let said = first.ctl(&["retention", "run"]).unwrap();
-            if said.code == 75 || Instant::now() > deadline {
-                break said;
-            }
-            // Destroyed before the run began: then this test shows nothing.
-            assert_eq!(said.code, 5, "{}", said.stderr);
-            sleep(Duration::from_millis(20));
-        };
-        drop(fs::File::open(&lock).unwrap());
-        (run.join().unwrap(), stuck)
-    });
+    // A run that stands still: it has begun, says so, and nobody listens.
+    let (listens, mut says) = std::io::pipe().unwrap();
+    says.write_all(&[b'\n'; 64 << 10]).unwrap(); // all that it holds
+    let mut run = Command::new(kit::programs().unwrap().join("lazaretctl"));
+    run.arg("--config").arg(first.home.join("ctl.toml")).args(["backup", "create"]).arg(safe.path("other"));
+    let mut running = run.stderr(says).spawn().unwrap();
+    drop(run);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !safe.path("other/lazaret-backup.json").exists() {
+        assert!(Instant::now() < deadline);
+        sleep(Duration::from_millis(20));
+    }
+    assert_eq!(first.ctl(&["unhold", gone, "case-17"]).unwrap().code, 0);
+    let stuck = loop {
+        let said = first.ctl(&["retention", "run"]).unwrap();
+        if said.code == 75 || Instant::now() > deadline {
+            break said;
+        }
+        // Destroyed before the run began: then this test shows nothing.
+        assert_eq!(said.code, 5, "{}", said.stderr);
+    };
+    let heard = std::io::read_to_string(listens).unwrap();
     assert!(stuck.code == 75 && stuck.stderr.contains("backup"), "{} {}", stuck.code, stuck.stderr);
-    assert_eq!(running.code, 0, "{}", running.stderr);
-    fs::remove_file(&lock).unwrap();
+    assert!(running.wait().unwrap().success(), "{}", heard.trim());
     let _held = first.ctl(&["retention", "run"]).unwrap();
     assert!(original(&first, gone).is_err() && original(&first, kept).is_ok());
 

@@ -115,6 +115,7 @@ impl Medium {
             master_key_file: Some(self.path(&format!("{to}.key"))),
             keys: None,
             full: false,
+            accept_missing: false,
         };
         restore(&what).map(drop)
     }

@@ -16,7 +16,7 @@ mod journal;
 
 pub(crate) use entry::Scope;
 
-use crate::durable::{TEMPORARY_PREFIX, finish_retirement, remove_if_there, swap};
+use crate::durable::{TEMPORARY_PREFIX, finish_retirement, swap, wipe_if_there};
 use crate::error::Context;
 use crate::root::{Root, Roots};
 use crate::secret::Secret;
@@ -295,11 +295,12 @@ fn settle(dir: &Path, generation: u64) -> Result<Journal, VaultError> {
     Ok(journal)
 }
 
+/// Whatever was being written may hold the keys that are in force now, wrapped under keys that still are.
 fn remove_temporaries(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         if entry.file_name().as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()) {
-            remove_if_there(&entry.path())?;
+            wipe_if_there(&entry.path())?;
         }
     }
     Ok(())
