@@ -131,6 +131,9 @@ pub enum Event {
         route: Label,
         /// Keyed digest of what was delivered.
         receipt: Digest,
+        /// What an accounting of disclosures asks for (A39); older ledgers lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        disclosure: Option<Box<Disclosure>>,
     },
     /// Somebody read it. Changes nothing, but is written before a byte is handed out.
     Read {

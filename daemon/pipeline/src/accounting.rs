@@ -2,8 +2,9 @@
 //! told from its events. No content.
 
 use crate::{explain::name, view::Disclosed};
-use lifecycle::{Body, Event, Outcome, Record};
-use types::Label;
+use lifecycle::{Body, Disclosure, Event, Outcome, Record};
+use std::collections::BTreeMap;
+use types::{Digest, Label};
 
 /// Every disclosure, oldest first.
 pub(crate) fn accounting(records: &[Record]) -> Vec<Disclosed> {
@@ -13,41 +14,26 @@ pub(crate) fn accounting(records: &[Record]) -> Vec<Disclosed> {
 
 /// What the events so far say about the next delivery.
 #[derive(Default)]
-struct Trail {
+pub(crate) struct Trail {
     route: Option<Label>,
-    why: Option<Label>,
+    /// Route → why it was last sent there.
+    why: BTreeMap<Label, Label>,
+    /// Routes that have it, and the receipt of each.
+    given: BTreeMap<Label, Digest>,
 }
 
 impl Trail {
-    fn follow(&mut self, record: &Record) -> Option<Disclosed> {
+    pub(crate) fn follow(&mut self, record: &Record) -> Option<Disclosed> {
         let Body::Document { event, .. } = &record.body else { return None };
         match event {
             Event::Finished(Outcome::Routed { route, rule, .. }) => self.toward(route, rule),
             Event::Rerouted { route, why, .. } => self.toward(route, why),
-            Event::Finished(Outcome::Delivered { disclosure, .. }) => {
-                let rendition = disclosure.as_ref().map(|facts| facts.rendition);
-                let told = disclosure.as_ref().map(|facts| (&facts.route, facts.owner.as_ref()));
-                let recipient = match told {
-                    Some((route, Some(owner))) => format!("route {route} (owner {owner})"),
-                    Some((route, None)) => format!("route {route}"),
-                    None => self.route.as_ref().map_or_else(String::new, |route| format!("route {route}")),
-                };
-                return Some(Disclosed {
-                    at: record.at,
-                    how: "delivered",
-                    recipient,
-                    rendition,
-                    why: self.why.clone(),
-                });
+            Event::Finished(Outcome::Delivered { receipt, disclosure }) => {
+                let route = disclosure.as_ref().map(|facts| &facts.route).or(self.route.as_ref()).cloned();
+                return self.handed(record, route, receipt, disclosure.as_deref());
             }
-            Event::AlsoDelivered { route, .. } => {
-                return Some(Disclosed {
-                    at: record.at,
-                    how: "delivered",
-                    recipient: format!("route {route}"),
-                    rendition: None,
-                    why: None,
-                });
+            Event::AlsoDelivered { route, receipt, disclosure } => {
+                return self.handed(record, Some(route.clone()), receipt, disclosure.as_deref());
             }
             Event::Read { rendition } => {
                 return Some(Disclosed {
@@ -63,9 +49,34 @@ impl Trail {
         None
     }
 
+    /// A route that has it already is written as delivered again, with the old receipt, and got nothing.
+    fn handed(
+        &mut self,
+        record: &Record,
+        route: Option<Label>,
+        receipt: &Digest,
+        facts: Option<&Disclosure>,
+    ) -> Option<Disclosed> {
+        let mut why = None;
+        if let Some(route) = &route {
+            if self.given.insert(route.clone(), *receipt) == Some(*receipt) {
+                return None;
+            }
+            why = self.why.get(route).cloned();
+        }
+        let owner = facts.and_then(|facts| facts.owner.as_ref());
+        let recipient = match (&route, owner) {
+            (Some(route), Some(owner)) => format!("route {route} (owner {owner})"),
+            (Some(route), None) => format!("route {route}"),
+            (None, _) => String::new(),
+        };
+        let rendition = facts.map(|facts| facts.rendition);
+        Some(Disclosed { at: record.at, how: "delivered", recipient, rendition, why })
+    }
+
     fn toward(&mut self, route: &Label, why: &Label) {
         self.route = Some(route.clone());
-        self.why = Some(why.clone());
+        self.why.insert(route.clone(), why.clone());
     }
 }
 
@@ -73,8 +84,8 @@ impl Trail {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use lifecycle::{Actor, Disclosure, Rendition};
-    use types::{Digest, DocId, UnixMillis};
+    use lifecycle::{Actor, Rendition};
+    use types::{DocId, UnixMillis};
 
     fn label(text: &str) -> Label {
         text.parse().unwrap()
@@ -102,16 +113,29 @@ mod tests {
         let delivered = |route| {
             Event::Finished(Outcome::Delivered { receipt: Digest([1; 32]), disclosure: disclosure(route) })
         };
+        // The route has it: it is delivered there again by a receipt, and nothing is handed over.
+        let again = Outcome::Delivered { receipt: Digest([1; 32]), disclosure: None };
+        let also = Event::AlsoDelivered {
+            route: label("desk"),
+            receipt: Digest([2; 32]),
+            disclosure: disclosure("desk"),
+        };
+        let toward_desk =
+            Event::Rerouted { route: label("desk"), owner: label("desk"), why: label("by-mistake") };
         let routed = Outcome::Routed { route: label("lab"), owner: label("desk"), rule: label("r-lab") };
         let rerouted =
-            Event::Rerouted { route: label("his"), owner: label("desk"), why: label("wrong-desk") };
+            || Event::Rerouted { route: label("his"), owner: label("desk"), why: label("wrong-desk") };
         let clerk = || Actor::Client(label("clerk"));
         let records = [
             record(1, Actor::Daemon, Event::Finished(routed)),
             record(2, Actor::Daemon, delivered("lab")),
             record(3, clerk(), Event::Read { rendition: Rendition::Original }),
-            record(4, clerk(), rerouted),
+            record(4, clerk(), rerouted()),
             record(5, Actor::Daemon, delivered("his")),
+            record(6, clerk(), toward_desk),
+            record(7, clerk(), rerouted()),
+            record(8, Actor::Daemon, also),
+            record(9, Actor::Daemon, Event::Finished(again)),
         ];
         let told: Vec<_> = accounting(&records)
             .into_iter()
@@ -125,6 +149,7 @@ mod tests {
                 (2, "delivered", "route lab (owner desk)".to_owned(), redacted, why("r-lab")),
                 (3, "read", "client clerk".to_owned(), Some(Rendition::Original), None),
                 (5, "delivered", "route his (owner desk)".to_owned(), redacted, why("wrong-desk")),
+                (8, "delivered", "route desk (owner desk)".to_owned(), redacted, why("by-mistake")),
             ]
         );
     }

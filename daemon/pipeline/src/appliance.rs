@@ -1,7 +1,8 @@
 //! The appliance as a whole: opened once, asked by many. [`crate::opening`] opens it.
 
 use crate::{
-    accounting, artefacts,
+    accounting::Trail,
+    artefacts,
     backup::{self, BackupBegun, BackupFile, BackupSigned, Parts},
     balance, ballast, checkpoints, closing, commands,
     desk::Desk,
@@ -12,7 +13,9 @@ use crate::{
     queries::Stream,
     queue, runner,
     sealed::Opener,
-    status, submit, sweep, turned_away, upkeep,
+    status, submit, sweep,
+    told::{self, Told},
+    turned_away, upkeep,
     view::{
         BalanceView, Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Explained,
         KeysView, LedgerReport, PageReading, PageRedactions, Progress, Receipt, Refused, RotationView,
@@ -172,21 +175,22 @@ asks! {
         desk, _folders => queries::rendition(desk, caller, doc, which).await
     }
     /// All events of a document.
-    events(doc: DocId) -> Vec<Record> {
-        desk, _folders => { queries::find(desk, doc)?; desk.store.events(doc).map_err(submit::refused) }
+    events(doc: DocId) -> Told<Record> {
+        desk, _folders => { queries::find(desk, doc)?; Ok(told::stream(desk, doc, Some)) }
     }
     /// Why a document is where it is.
-    explain(doc: DocId) -> Vec<Explained> {
+    explain(doc: DocId) -> Told<Explained> {
         desk, _folders => {
             queries::find(desk, doc)?;
-            Ok(explain::explain(&desk.store.events(doc).map_err(submit::refused)?))
+            Ok(told::stream(desk, doc, |record| explain::line(&record)))
         }
     }
     /// Every disclosure of a document.
-    accounting(doc: DocId) -> Vec<Disclosed> {
+    accounting(doc: DocId) -> Told<Disclosed> {
         desk, _folders => {
             queries::find(desk, doc)?;
-            Ok(accounting::accounting(&desk.store.events(doc).map_err(submit::refused)?))
+            let mut trail = Trail::default();
+            Ok(told::stream(desk, doc, move |record| trail.follow(&record)))
         }
     }
     /// Evidence about documents, file by file; audited.

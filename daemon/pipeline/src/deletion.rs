@@ -5,6 +5,7 @@ use crate::{
     desk::Desk,
     queries::find,
     submit::refused,
+    told,
     view::{Caller, Certificates, Code, Refused, SignedCertificate, Trial},
 };
 use lifecycle::{Body, Event, Record, SystemEvent};
@@ -20,8 +21,12 @@ pub(crate) fn certificates(desk: &Desk, doc: DocId) -> Result<Certificates, Refu
         }
         _ => None,
     };
-    let records = desk.store.events(doc).map_err(refused)?;
-    let certificates: Vec<SignedCertificate> = records.into_iter().filter_map(certificate).collect();
+    let mut certificates: Vec<SignedCertificate> = Vec::new();
+    let look = |record| {
+        certificates.extend(certificate(record));
+        true
+    };
+    told::each(&*desk.store, doc, look).map_err(refused)?;
     if certificates.is_empty() {
         return Err(never_destroyed());
     }

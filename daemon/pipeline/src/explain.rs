@@ -4,12 +4,8 @@ use crate::view::Explained;
 use lifecycle::{Actor, Body, Event, Outcome, Record};
 use types::Label;
 
-/// One line for each event.
-pub(crate) fn explain(records: &[Record]) -> Vec<Explained> {
-    records.iter().filter_map(line).collect()
-}
-
-fn line(record: &Record) -> Option<Explained> {
+/// The line for an event.
+pub(crate) fn line(record: &Record) -> Option<Explained> {
     let Body::Document { event, .. } = &record.body else { return None };
     let (station, text, rule) = told(event, &record.by);
     Some(Explained { station, at: record.at, text, rule })

@@ -67,7 +67,7 @@ pub(crate) fn served(desk: &Desk, doc: DocId) -> Result<BTreeMap<Label, Digest>,
                 Event::Finished(Outcome::Delivered { receipt, .. }) => {
                     served.extend(route.clone().map(|route| (route, receipt)));
                 }
-                Event::AlsoDelivered { route, receipt } => {
+                Event::AlsoDelivered { route, receipt, .. } => {
                     served.insert(route, receipt);
                 }
                 _ => {}
@@ -131,13 +131,11 @@ async fn settle(desk: &Arc<Desk>, delivery: Unsettled) -> Result<(), Refusal> {
         let state = &document.state;
         if !served(desk, doc)?.contains_key(&route) {
             let due = state.position == Position::At(Stage::Deliver) && state.route.as_ref() == Some(&route);
+            let disclosure = deliver::disclosure(desk, &document, &route)?;
             let event = if due {
-                Event::Finished(Outcome::Delivered {
-                    receipt,
-                    disclosure: deliver::disclosure(desk, &document, &route)?,
-                })
+                Event::Finished(Outcome::Delivered { receipt, disclosure })
             } else {
-                Event::AlsoDelivered { route: route.clone(), receipt }
+                Event::AlsoDelivered { route: route.clone(), receipt, disclosure }
             };
             match desk.book.record(doc, state.version, Actor::Daemon, event).await {
                 Ok(_) => tracing::info!(%doc, route = %route, "a delivery of the last run was written down"),

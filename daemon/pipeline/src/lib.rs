@@ -72,6 +72,7 @@ mod submit;
 mod sweep;
 #[cfg(test)]
 mod sweep_tests;
+mod told;
 mod turned_away;
 mod undelivered;
 mod upkeep;
@@ -86,6 +87,7 @@ pub use opening::{Opening, StartError, Step};
 pub use policies::read_policy;
 pub use queries::Stream;
 pub use sealed::{Opener, SealedAppliance, SealedOpening, Unsealing, sealed};
+pub use told::Told;
 pub use view::{
     BalanceView, Caller, Certificates, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf,
     Expiry, Explained, HeldKeys, HoldView, KeysState, KeysView, LedgerReport, PageReading, PageRedactions,

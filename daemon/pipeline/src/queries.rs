@@ -168,6 +168,9 @@ pub(crate) async fn rendition(
         Rendition::Original => {
             // A duplicate's bytes are those of the first document.
             if let (None, Some(first)) = (state.blobs.original, state.duplicate_of) {
+                still_there(&find(desk, first)?, Schedule::Original)?;
+                // Whoever asks who read the copy must hear of it too.
+                audit(desk, caller, doc, which).await?;
                 return Box::pin(rendition(desk, caller, first, which)).await;
             }
             (Area::Original, ready(state.blobs.original, "kept")?)

@@ -88,7 +88,7 @@ pub trait Contract: Send + Sync {
     fn scan(&self, query: &Query, after: Option<DocId>, limit: usize) -> Result<Vec<Document>, StoreError>;
     /// Events of a document behind record `after`, oldest first, at most `limit`.
     fn events_after(&self, doc: DocId, after: u64, limit: usize) -> Result<Vec<Record>, StoreError>;
-    /// Every event of a document, oldest first.
+    /// Every event of a document, oldest first. Each reading of it adds one: where there may be many, ask for pages.
     fn events(&self, doc: DocId) -> Result<Vec<Record>, StoreError>;
     /// Records of all documents and of the appliance from `seq` on, in order, at most `limit`.
     fn log(&self, seq: u64, limit: usize) -> Result<Vec<Record>, StoreError>;

@@ -72,12 +72,6 @@ pub enum StoreError {
         /// The bound.
         max: usize,
     },
-    /// A document has more events than one answer holds.
-    #[error("the document has more than {max} events; ask for them in pages")]
-    TooManyEvents {
-        /// The bound.
-        max: usize,
-    },
     /// The file system refused.
     #[error("cannot {what} {path}: {source}")]
     Io {
@@ -102,7 +96,7 @@ impl StoreError {
             Self::Diverged { .. } => "diverged",
             Self::Ledger(_) => "ledger",
             Self::Illegal { .. } | Self::NeverArrived { .. } | Self::Gap { .. } => "impossible",
-            Self::TooLarge { .. } | Self::TooManyEvents { .. } => "too-large",
+            Self::TooLarge { .. } => "too-large",
             Self::Io { .. } => "io",
         }
     }
@@ -115,7 +109,7 @@ impl StoreError {
             // A fold that fails may start from a damaged state; if it does not, the rebuild fails too and says so.
             Self::Illegal { .. } | Self::NeverArrived { .. } | Self::Gap { .. } => true,
             Self::InUse { .. } | Self::Full { .. } | Self::Ledger(_) | Self::Io { .. } => false,
-            Self::TooLarge { .. } | Self::TooManyEvents { .. } => false,
+            Self::TooLarge { .. } => false,
         }
     }
 }

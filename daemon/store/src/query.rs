@@ -15,8 +15,8 @@ use lifecycle::{Record, State, Status};
 use std::{collections::BTreeMap, ops::Bound};
 use types::{Digest, DocId, Label, Schedule, UnixMillis};
 
-/// Most events of a document in one answer; a document has about twenty, and one more per reading.
-const EVENTS_MAX: usize = 10_000;
+/// Events of a document that are read at a time; a document has about twenty, and one more per reading.
+const EVENTS_AT_ONCE: usize = 1000;
 
 /// A document as the index knows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,16 +153,20 @@ impl Store {
         Ok(None)
     }
 
-    /// Every event of a document, oldest first.
+    /// Every event of a document, oldest first. Whoever may read can make them many: see [`Store::events_after`].
     ///
     /// # Errors
-    /// [`StoreError::TooManyEvents`] beyond 10,000 ([`Store::events_after`] has pages); what sled says.
+    /// What sled and the ledger say.
     pub fn events(&self, doc: DocId) -> Result<Vec<Record>, StoreError> {
-        let events = self.events_after(doc, 0, EVENTS_MAX + 1)?;
-        if events.len() > EVENTS_MAX {
-            Err(StoreError::TooManyEvents { max: EVENTS_MAX })
-        } else {
-            Ok(events)
+        let mut events: Vec<Record> = Vec::new();
+        loop {
+            let after = events.last().map_or(0, |record| record.seq);
+            let page = self.events_after(doc, after, EVENTS_AT_ONCE)?;
+            let last = page.len() < EVENTS_AT_ONCE;
+            events.extend(page);
+            if last {
+                return Ok(events);
+            }
         }
     }
 

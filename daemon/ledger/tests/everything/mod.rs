@@ -124,7 +124,7 @@ pub fn events() -> Vec<Event> {
             .map(|rendition| Event::Read { rendition }),
     );
     events.push(Event::Expired { generation_before: 3, generation_after: 4 });
-    events.push(Event::AlsoDelivered { route: label("his"), receipt: Digest([0x34; 32]) });
+    events.push(Event::AlsoDelivered { route: label("his"), receipt: Digest([0x34; 32]), disclosure: None });
     events.push(Event::RetentionExtended { duplicate: doc(8), schedules: schedules() });
     for areas in [Vec::new(), Schedule::CONTENT.to_vec()] {
         let certificate = r#"{"schema_version":1,"kind":"lazaret-deletion-certificate"}"#.to_owned();

@@ -10,7 +10,8 @@ use crate::{
     door::Door,
 };
 use api::{CHUNK_BYTES_MAX, Kind, PAGE_DOCUMENTS_MAX, PROGRESS_IDS_MAX, server::documents_server, v1};
-use lifecycle::{Rendition, Status as State};
+use lifecycle::{Record, Rendition, Status as State};
+use pipeline::Refused;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status, Streaming};
@@ -134,27 +135,31 @@ impl documents_server::Documents for Documents {
 
     async fn events(&self, request: Request<v1::DocumentRequest>) -> Answer<Self::EventsStream> {
         let doc = doc_id(&request.get_ref().id)?;
+        let place = self.readers.place().await?;
         let records = self.door.appliance().events(doc).await.map_err(|no| refused(&no))?;
-        let records = records
-            .iter()
-            .map(|record| serde_json::to_string(record).map(|json| v1::Record { json }))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| {
-                refusal(tonic::Code::Internal, Kind::Internal, None, "a ledger record cannot be written")
-            })?;
-        Ok(Response::new(answers(records, None)))
+        let message = |record: Result<Record, Refused>| {
+            let broken =
+                |_| refusal(tonic::Code::Internal, Kind::Internal, None, "a ledger record cannot be written");
+            let json = serde_json::to_string(&record.map_err(|no| refused(&no))?).map_err(broken)?;
+            Ok(v1::Record { json })
+        };
+        Ok(Response::new(relay(records, place, move |record| vec![message(record)])))
     }
 
     async fn explain(&self, request: Request<v1::DocumentRequest>) -> Answer<Self::ExplainStream> {
         let doc = doc_id(&request.get_ref().id)?;
+        let place = self.readers.place().await?;
         let lines = self.door.appliance().explain(doc).await.map_err(|no| refused(&no))?;
-        Ok(Response::new(answers(lines.into_iter().map(convert::explanation), None)))
+        let message = |line: Result<_, Refused>| line.map(convert::explanation).map_err(|no| refused(&no));
+        Ok(Response::new(relay(lines, place, move |line| vec![message(line)])))
     }
 
     async fn accounting(&self, request: Request<v1::DocumentRequest>) -> Answer<Self::AccountingStream> {
         let doc = doc_id(&request.get_ref().id)?;
+        let place = self.readers.place().await?;
         let told = self.door.appliance().accounting(doc).await.map_err(|no| refused(&no))?;
-        Ok(Response::new(answers(told.into_iter().map(convert::disclosure), None)))
+        let message = |told: Result<_, Refused>| told.map(convert::disclosure).map_err(|no| refused(&no));
+        Ok(Response::new(relay(told, place, move |told| vec![message(told)])))
     }
 
     async fn place_hold(&self, request: Request<v1::HoldRequest>) -> Answer<v1::Document> {

@@ -19,6 +19,7 @@ cases! {
     an_idempotency_key_counts_once;
     a_key_is_free_again_when_the_bytes_it_came_with_are_destroyed;
     what_left_the_lists_is_counted_still;
+    many_readings_hide_no_event;
     what_cannot_be_is_refused_with_its_reason;
     a_late_worker_is_told_and_changes_nothing;
     pages_join_without_gap_or_repetition;
@@ -157,6 +158,20 @@ fn a_key_is_free_again_when_the_bytes_it_came_with_are_destroyed(mut site: impl 
     assert_eq!(engine.copies(doc(1), None, 9).unwrap(), [doc(2)]);
     one(engine, fact(doc(2), gone())).unwrap();
     assert!(engine.copies(doc(1), None, 9).unwrap().is_empty());
+}
+
+// "accounting lists every disclosure of a document": whoever may read it cannot make it unreadable.
+fn many_readings_hide_no_event(site: impl Site) {
+    const READINGS: usize = 10_001;
+    let engine = site.engine();
+    let read = || fact(doc(1), Event::Read { rendition: lifecycle::Rendition::Redacted });
+    one(engine, fact(doc(1), arrival("fax", 1, None))).unwrap();
+    let facts: Vec<Fact> = std::iter::repeat_with(read).take(READINGS).collect();
+    for some in facts.chunks(1000) {
+        assert!(engine.commit(some.to_vec()).unwrap().iter().all(Result::is_ok));
+    }
+    let events = engine.events(doc(1)).unwrap();
+    assert_eq!(events.iter().map(|record| record.seq).collect::<Vec<_>>(), (1..=10_002).collect::<Vec<_>>());
 }
 
 // "seen = the states … summed": for ever, also when a document is shown no more.
