@@ -72,9 +72,7 @@ impl CheckpointLog {
         let mut turns: Vec<Signed> = Vec::new();
         let Some(mut entries) = Entries::of(dir).when("open", &path)? else { return Ok(None) };
         while let Some(entry) = entries.next().when("read", &path)? {
-            let (offset, path) = (entry.offset, path.clone());
-            let read = entry.read().map_err(|fault| LedgerError::BadCheckpoint { path, offset, fault })?;
-            let Some(note) = read else { break };
+            let Some(note) = entry.note(&path)? else { break };
             let (is_first, is_end) = (turns.len() < 2, note == *end);
             match turns.last_mut().filter(|last| !is_first && last.checkpoint.key == note.checkpoint.key) {
                 Some(last) => *last = note,
@@ -106,9 +104,7 @@ impl CheckpointLog {
         }
         let mut notes = Vec::new();
         while let Some(entry) = entries.next().when("read", &path)? {
-            let (offset, path) = (entry.offset, path.clone());
-            let read = entry.read().map_err(|fault| LedgerError::BadCheckpoint { path, offset, fault })?;
-            notes.extend(read);
+            notes.extend(entry.note(&path)?);
         }
         notes.drain(..notes.len().saturating_sub(notes_max));
         Ok(notes)
@@ -122,7 +118,7 @@ impl CheckpointLog {
         let path = dir.join(CHECKPOINT_LOG);
         let Some(mut entries) = Entries::of(dir).when("open", &path)? else { return Ok(None) };
         let Some(entry) = entries.next().when("read", &path)? else { return Ok(None) };
-        entry.read().map_err(|fault| LedgerError::BadCheckpoint { path, offset: 0, fault })
+        entry.note(&path)
     }
 
     /// Bytes of the file, all of them acknowledged.
@@ -180,14 +176,8 @@ fn tail(path: &Path, file: &File) -> Result<Tail, LedgerError> {
         tail.whole_bytes = entries.offset;
     }
     while let Some(entry) = entries.next().when("read", path)? {
-        match entry.read() {
-            Ok(Some(signed)) => (tail.last, tail.whole_bytes) = (Some(signed), entries.offset),
-            Ok(None) => break,
-            Err(fault) => {
-                let (path, offset) = (path.to_owned(), entry.offset);
-                return Err(LedgerError::BadCheckpoint { path, offset, fault });
-            }
-        }
+        let Some(signed) = entry.note(path)? else { break };
+        (tail.last, tail.whole_bytes) = (Some(signed), entries.offset);
     }
     Ok(tail)
 }
@@ -252,6 +242,12 @@ impl<R: Read + Seek> Entries<R> {
 }
 
 impl Entry {
+    /// [`Self::read`], with the place of what is wrong.
+    fn note(&self, path: &Path) -> Result<Option<Signed>, LedgerError> {
+        let place = |fault| LedgerError::BadCheckpoint { path: path.to_owned(), offset: self.offset, fault };
+        self.read().map_err(place)
+    }
+
     /// The note; none when it is the end of the log and was never written whole: it lacks its end line,
     /// or has zero bytes, which no note has (space that was given to the file and never filled).
     pub(crate) fn read(&self) -> Result<Option<Signed>, NoteFault> {

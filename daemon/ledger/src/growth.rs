@@ -7,7 +7,7 @@
 use crate::checkpoint::Signed;
 use crate::merkle::{is_consistent, leaf_hash};
 use crate::paths::Paths;
-use crate::proof::{ProofFault, decode, encode};
+use crate::proof::{ProofFault, decode, encode, holds};
 use crate::read::Frames;
 use crate::{LedgerError, Mark};
 use serde::{Deserialize, Serialize};
@@ -69,9 +69,7 @@ fn walk(dir: &Path, marks: &[Mark], paths: &mut Paths) -> Result<(), ProofFault>
     let mut frames = Frames::from(dir, 0).map_err(LedgerError::from)?;
     loop {
         while let Some(mark) = left.next_if(|mark| mark.size == paths.walked()) {
-            if mark.root != paths.root() {
-                return Err(LedgerError::Rewritten { size: mark.size }.into());
-            }
+            holds(paths, *mark)?;
         }
         let Some(mark) = left.peek() else { return Ok(()) };
         let leaf = frames.next(|frame| Ok(leaf_hash(frame.payload))).map_err(LedgerError::from)?;

@@ -203,7 +203,7 @@ fn pick<K: Ord>(
 }
 
 /// At the size of the mark the walk must have its root.
-fn holds(paths: &Paths, mark: Mark) -> Result<(), LedgerError> {
+pub(crate) fn holds(paths: &Paths, mark: Mark) -> Result<(), LedgerError> {
     if paths.walked() != mark.size || paths.root() == mark.root {
         return Ok(());
     }

@@ -5,7 +5,7 @@
 //! then it is erased, and the next key signs. No earlier note announces that key, else who finds it could
 //! claim that it took over earlier.
 
-use crate::{book::BookError, desk::Desk, opening::StartError, refusal::Refusal, spool};
+use crate::{book::BookError, desk::Desk, opening::StartError, refusal::Refusal, retain::DAY_MS, spool};
 use config::Settings;
 use ledger::{Checkpoint, CheckpointLog, LedgerError, Mark, NoteFault, Signed, VerifyingKey};
 use std::{
@@ -24,7 +24,6 @@ const RECORDS_MAX: u64 = 1_000;
 const SIGN_EVERY: Duration = Duration::from_secs(60);
 /// Age of records without a checkpoint at which the doctor calls it a fault.
 pub(crate) const LATE_MS: u64 = 5 * 60 * 1000;
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const SPOOL_DIR: &str = "spool";
 
 #[derive(Debug, thiserror::Error)]
@@ -88,13 +87,7 @@ pub(crate) fn known_in(
         }
         None => {}
     }
-    let (copies, strange) = spooled(spool_dir, |checkpoint| {
-        let is_ours = trusted.contains(&checkpoint.key.public);
-        if is_ours {
-            trusted.extend(checkpoint.next.as_ref().map(|key| key.public));
-        }
-        is_ours
-    });
+    let (copies, strange) = spooled(spool_dir, Some(trusted));
     Ok((last.iter().map(|signed| signed.checkpoint.mark).chain(copies).collect(), strange))
 }
 
@@ -108,29 +101,26 @@ pub(crate) fn known_without_keys(settings: &Settings, ledger_dir: &Path) -> Resu
     if recent.is_empty() {
         tracing::warn!("the log of checkpoints is gone; every checkpoint in the spool folder is believed");
     }
-    let (copies, strange) = spooled(&spool_dir(settings), |checkpoint| {
-        let is_ours = recent.is_empty() || trusted.contains(&checkpoint.key.public);
-        if is_ours {
-            trusted.extend(checkpoint.next.as_ref().map(|key| key.public));
-        }
-        is_ours
-    });
+    let (copies, strange) = spooled(&spool_dir(settings), (!recent.is_empty()).then_some(trusted));
     tell_strange(strange);
     Ok(recent.last().map(|signed| signed.checkpoint.mark).into_iter().chain(copies).collect())
 }
 
-/// What the copies in the spool folder were signed over, of those that are ours, and how many files are not.
-fn spooled(spool_dir: &Path, mut is_ours: impl FnMut(&Checkpoint) -> bool) -> (Vec<Mark>, usize) {
+/// What the copies in the spool folder were signed over, of those that are ours, and how many files are not. Ours are
+/// those of trusted keys and of keys that these announce; without any to trust, all are.
+fn spooled(spool_dir: &Path, mut trusted: Option<BTreeSet<[u8; 32]>>) -> (Vec<Mark>, usize) {
     let spool::Found { notes, mut strange, unread, fault } = spool::read(spool_dir);
     if let Some(error) = fault {
         tracing::warn!(%error, count = unread, "files of the spool folder cannot be read; the ledger is not compared with them");
     }
     let mut marks = Vec::with_capacity(notes.len());
     for Signed { checkpoint, .. } in notes {
-        if is_ours(&checkpoint) {
-            marks.push(checkpoint.mark);
-        } else {
-            strange += 1;
+        match &mut trusted {
+            Some(keys) if !keys.contains(&checkpoint.key.public) => strange += 1,
+            keys => {
+                keys.iter_mut().for_each(|keys| keys.extend(checkpoint.next.as_ref().map(|key| key.public)));
+                marks.push(checkpoint.mark);
+            }
         }
     }
     (marks, strange)

@@ -2,54 +2,25 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::{
-    arriving::Arriving,
-    book::{Admission, Book, BookError},
-    certificate::Certifier,
-    clockwatch::{ClockWatch, Uptime},
+    book::{Admission, BookError},
     copies,
     destruction::{Doomed, Fate},
+    test_site::Written,
 };
-use ::store::{Contract, Embedded, Fact, Store};
+use ::store::Fact;
 use lifecycle::{
     Actor, Arrival, Body, Channel, Event, HoldOrder, Over, Schedules, Sealed, Stage, State, SystemEvent,
     Term, Trip,
 };
-use std::{future::Future, sync::Arc};
+use std::future::Future;
 use types::{BlobId, Digest, DocId, Label, Reason, UnixMillis};
-use vault::{MasterKey, Vault};
 
 const NOW: UnixMillis = UnixMillis(1_000_000);
 /// Over long ago, and in a hundred years.
 const OVER: u64 = 500_000;
 const LONG: u64 = 3_000_000_000_000;
 
-struct Site {
-    _root: tempfile::TempDir,
-    store: Arc<dyn Contract>,
-    vault: Arc<Vault>,
-    book: Book,
-}
-
-impl Site {
-    fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
-        let dir = |name: &str| root.path().join(name);
-        MasterKey::generate_file(&dir("master.key")).unwrap();
-        let master = MasterKey::from_file(&dir("master.key")).unwrap();
-        Vault::create(&dir("vault"), &master, || NOW).unwrap();
-        let vault = Arc::new(Vault::open(&dir("vault"), &master, || NOW).unwrap());
-        let (ledger, _) = ledger::Ledger::open(&dir("ledger")).unwrap();
-        let (index, _) = Store::open(&dir("index"), &dir("ledger"), |_| true).unwrap();
-        let store: Arc<dyn Contract> = Arc::new(Embedded::new(ledger, index));
-        let certifier = Certifier { site: label("test"), backups_ms: 0 };
-        let uptime = Uptime { boot: None, now_ms: || 0 };
-        let clock = Arc::new(ClockWatch::open(root.path(), || NOW, uptime, None).unwrap());
-        let book =
-            Book::open(store.clone(), vault.clone(), certifier, Arc::default(), Arriving::default(), clock)
-                .unwrap();
-        Self { _root: root, store, vault, book }
-    }
-
+impl Written {
     /// As an intake does: the key, then the record.
     async fn admit(&self, number: u8, arrival: Arrival) -> Result<Admission, BookError> {
         self.vault.new_document(doc(number)).unwrap();
@@ -128,8 +99,8 @@ fn rejected(number: u8, reason: Reason) -> Body {
 }
 
 /// A first document whose time is over, and a copy of it that is kept for long; the ledger lacks what goes with it.
-fn with_a_copy() -> Site {
-    let site = Site::new();
+fn with_a_copy() -> Written {
+    let site = Written::new(|| NOW);
     site.left(vec![
         (100, arrived(1, arrival(OVER, None, None))),
         (200, arrived(2, arrival(LONG, Some(9), Some(1)))),
@@ -143,22 +114,22 @@ fn with_a_copy() -> Site {
 // A45, after a crash that left only the arrival of the copy: whoever meets the copy again writes what is lacking.
 #[test]
 fn a_lost_extension_is_written_when_the_same_claim_or_upload_comes_again_and_only_once() {
-    let same_claim = |site: &Site| {
+    let same_claim = |site: &Written| {
         let again = site.admit(2, arrival(LONG, None, None));
         assert!(
             matches!(now(again).unwrap(), Admission::New { duplicate_of: Some(first) } if first == doc(1))
         );
     };
-    let same_key = |site: &Site| {
+    let same_key = |site: &Written| {
         let again = site.admit(3, arrival(LONG, Some(9), None));
         assert!(matches!(now(again).unwrap(), Admission::Repeated(copy) if copy == doc(2)));
         assert!(site.store.get(doc(3)).unwrap().is_none(), "no document is made of a repetition");
     };
-    let same_file = |site: &Site| {
+    let same_file = |site: &Written| {
         let copy = site.store.get(doc(2)).unwrap().unwrap();
         now(copies::settle(&*site.store, &site.book, &copy));
     };
-    for meet in [&same_claim as &dyn Fn(&Site), &same_key, &same_file] {
+    for meet in [&same_claim as &dyn Fn(&Written), &same_key, &same_file] {
         let site = with_a_copy();
         meet(&site);
         assert_eq!(site.until(1), LONG);
@@ -189,7 +160,7 @@ fn a_hold_over_a_copy_keeps_the_bytes_of_the_first() {
         why: label("test"),
     };
     for order in [hold(&[2], None), hold(&[], Some(150))] {
-        let site = Site::new();
+        let site = Written::new(|| NOW);
         site.left(vec![
             (100, arrived(1, arrival(OVER, None, None))),
             (200, arrived(2, arrival(OVER, None, Some(1)))),
@@ -200,7 +171,7 @@ fn a_hold_over_a_copy_keeps_the_bytes_of_the_first() {
         now(site.book.note(Actor::Daemon, SystemEvent::HoldEnded { hold: label("case-1") })).unwrap();
         assert_eq!(site.destroy(1), Fate::Done);
     }
-    let site = Site::new();
+    let site = Written::new(|| NOW);
     let own = Event::HoldPlaced { hold: label("case-2") };
     site.left(vec![
         (100, arrived(1, arrival(OVER, None, None))),
@@ -214,7 +185,7 @@ fn a_hold_over_a_copy_keeps_the_bytes_of_the_first() {
 // A station under way is not thrown away because somebody sends the same file again.
 #[test]
 fn a_copy_does_not_overtake_a_station_of_the_first() {
-    let site = Site::new();
+    let site = Written::new(|| NOW);
     site.left(vec![(100, arrived(1, arrival(OVER, None, None)))]);
     let seen = site.state(1).version;
     now(site.admit(2, arrival(LONG, None, None))).unwrap();

@@ -72,6 +72,8 @@ mod submit;
 mod sweep;
 #[cfg(test)]
 mod sweep_tests;
+#[cfg(test)]
+mod test_site;
 mod told;
 mod turned_away;
 mod undelivered;

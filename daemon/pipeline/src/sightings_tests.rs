@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use vault::MasterKey;
+use crate::test_site::vault_in;
 
 struct Site {
     root: tempfile::TempDir,
@@ -12,11 +12,7 @@ struct Site {
 impl Site {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        let key = root.path().join("master.key");
-        MasterKey::generate_file(&key).unwrap();
-        let (dir, master) = (root.path().join("vault"), MasterKey::from_file(&key).unwrap());
-        Vault::create(&dir, &master, || UnixMillis(1)).unwrap();
-        Self { vault: Vault::open(&dir, &master, || UnixMillis(1)).unwrap(), root }
+        Self { vault: vault_in(root.path(), || UnixMillis(1)), root }
     }
 
     fn path(&self) -> PathBuf {

@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::{retain::DAY_MS, test_site::vault_in};
 use ledger::{Checkpoint, Mark, VerifyingKey};
 use std::{os::unix::fs::PermissionsExt as _, process::Command};
 use types::Digest;
-use vault::{MasterKey, Vault};
+use vault::Vault;
 
 const MIDNIGHT: u64 = 1_795_564_800_000;
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 struct Site {
     root: tempfile::TempDir,
@@ -18,11 +18,7 @@ struct Site {
 impl Site {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        let key = root.path().join("master.key");
-        MasterKey::generate_file(&key).unwrap();
-        let (dir, master) = (root.path().join("vault"), MasterKey::from_file(&key).unwrap());
-        Vault::create(&dir, &master, || UnixMillis(1)).unwrap();
-        Self { vault: Vault::open(&dir, &master, || UnixMillis(1)).unwrap(), root }
+        Self { vault: vault_in(root.path(), || UnixMillis(1)), root }
     }
 
     fn dir(&self) -> std::path::PathBuf {

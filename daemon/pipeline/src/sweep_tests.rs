@@ -2,53 +2,20 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::{
-    arriving::Arriving,
-    book::{Admission, Book, BookError},
-    certificate::Certifier,
-    clockwatch::{ClockWatch, Uptime},
-    latch::Latch,
+    book::{Admission, BookError},
+    test_site::Written,
 };
-use ::store::{Embedded, Store};
-use ledger::Ledger;
 use lifecycle::{Actor, Arrival, Channel, Sealed, Trip};
-use std::sync::Arc;
-use tempfile::TempDir;
 use types::{BlobId, Digest, DocId, RunId, UnixMillis};
-use vault::{Area, MasterKey, Vault};
+use vault::Area;
 
 const NOW: UnixMillis = UnixMillis(1_795_502_192_007);
-
-struct Site {
-    _dir: TempDir,
-    vault: Arc<Vault>,
-    latch: Arc<Latch>,
-    arriving: Arriving,
-    book: Book,
-}
-
-fn site() -> Site {
-    let dir = tempfile::tempdir().unwrap();
-    let at = |name: &str| dir.path().join(name);
-    let clock: fn() -> UnixMillis = || NOW;
-    let master = MasterKey::from_bytes(&[7; 32]).unwrap();
-    Vault::create(&at("vault"), &master, clock).unwrap();
-    let vault = Arc::new(Vault::open(&at("vault"), &master, clock).unwrap());
-    let (ledger, _) = Ledger::open(&at("ledger")).unwrap();
-    let (store, _) = Store::open(&at("index"), &at("ledger"), |_| true).unwrap();
-    let store = Arc::new(Embedded::new(ledger, store));
-    let certifier = Certifier { site: "site".parse().unwrap(), backups_ms: 0 };
-    let uptime = Uptime { boot: None, now_ms: || 0 };
-    let clock = Arc::new(ClockWatch::open(dir.path(), clock, uptime, None).unwrap());
-    let (latch, arriving) = (Arc::new(Latch::default()), Arriving::default());
-    let book = Book::open(store, vault.clone(), certifier, latch.clone(), arriving.clone(), clock).unwrap();
-    Site { _dir: dir, vault, latch, arriving, book }
-}
 
 fn doc(number: u128) -> DocId {
     DocId::from_parts(UnixMillis(1_000), number)
 }
 
-impl Site {
+impl Written {
     /// As an intake does: key, blob, and what is to be admitted.
     fn seal(&self, doc: DocId) -> Arrival {
         self.vault.new_document(doc).unwrap();
@@ -73,7 +40,7 @@ impl Site {
         }
     }
 
-    async fn admit(&self, doc: DocId, arrival: Arrival) -> Result<Admission, BookError> {
+    async fn take_in(&self, doc: DocId, arrival: Arrival) -> Result<Admission, BookError> {
         self.book.admit(doc, Actor::Daemon, arrival).await
     }
 }
@@ -82,14 +49,14 @@ impl Site {
 // Issue 3: nothing that was acknowledged is lost.
 #[tokio::test]
 async fn a_key_that_came_to_be_needed_since_it_was_looked_at_is_not_swept() {
-    let site = site();
+    let site = Written::new(|| NOW);
     let (arriving, admitted, orphan) = (doc(1), doc(2), doc(3));
     for doc in [arriving, orphan] {
         site.seal(doc);
     }
     let guard = site.arriving.begin(arriving);
     let arrival = site.seal(admitted);
-    assert!(matches!(site.admit(admitted, arrival).await, Ok(Admission::New { duplicate_of: None })));
+    assert!(matches!(site.take_in(admitted, arrival).await, Ok(Admission::New { duplicate_of: None })));
     let swept = site.book.sweep(vec![arriving, admitted, orphan]).await.unwrap();
     assert_eq!(swept, [orphan]);
     assert!(site.vault.knows(arriving) && site.vault.knows(admitted) && !site.vault.knows(orphan));
@@ -100,19 +67,19 @@ async fn a_key_that_came_to_be_needed_since_it_was_looked_at_is_not_swept() {
 /// Else the ledger would hold a document that nobody can open, and its sender would remove the file.
 #[tokio::test]
 async fn an_arrival_whose_key_was_swept_is_refused_and_comes_again() {
-    let site = site();
+    let site = Written::new(|| NOW);
     let arrival = site.seal(doc(1));
     assert_eq!(site.book.sweep(vec![doc(1)]).await.unwrap(), [doc(1)]);
-    assert!(matches!(site.admit(doc(1), arrival).await, Err(BookError::Broken(_))));
+    assert!(matches!(site.take_in(doc(1), arrival).await, Err(BookError::Broken(_))));
     let again = site.seal(doc(1));
-    assert!(matches!(site.admit(doc(1), again).await, Ok(Admission::New { duplicate_of: None })));
+    assert!(matches!(site.take_in(doc(1), again).await, Ok(Admission::New { duplicate_of: None })));
     assert!(site.vault.knows(doc(1)));
 }
 
 /// A backup signs a ledger and keys of one moment.
 #[tokio::test]
 async fn nothing_is_swept_while_a_backup_runs() {
-    let site = site();
+    let site = Written::new(|| NOW);
     site.seal(doc(1));
     let run = RunId::from_bytes([1; 16]);
     site.latch.take(run);
