@@ -9,7 +9,7 @@ use crate::{
     retain::DAY_MS,
     sightings,
 };
-use ledger::{Ledger, LedgerError};
+use ::store::{Contract, StoreError};
 use lifecycle::{Body, Event, SystemEvent};
 use std::{collections::BTreeMap, fs, path::Path};
 use types::Label;
@@ -18,12 +18,12 @@ use types::Label;
 const STAGED: &str = "seen.part";
 
 /// Makes journals and balance if the appliance was restored and never started since.
-pub(crate) fn begin(state_dir: &Path, ledger_dir: &Path) -> Result<(), StartError> {
+pub(crate) fn begin(state_dir: &Path, store: &dyn Contract) -> Result<(), StartError> {
     let seen = sightings::folder(state_dir);
     if seen.exists() {
         return Ok(());
     }
-    let Some(past) = Past::read(ledger_dir)? else { return Ok(()) };
+    let Some(past) = Past::read(store)? else { return Ok(()) };
     let staged = state_dir.join(STAGED);
     if staged.exists() {
         fs::remove_dir_all(&staged)?;
@@ -52,9 +52,9 @@ struct Past {
 
 impl Past {
     /// None when the ledger knows of no restore.
-    fn read(ledger_dir: &Path) -> Result<Option<Self>, LedgerError> {
+    fn read(store: &dyn Contract) -> Result<Option<Self>, StoreError> {
         let (mut restored, mut signed, mut last_signed) = (0, 0, 0);
-        for record in Ledger::read_from(ledger_dir, 1)? {
+        for record in store.log(1)? {
             let record = record?;
             match &record.body {
                 Body::System(SystemEvent::Balanced(statement)) => last_signed = statement.through,
@@ -67,7 +67,7 @@ impl Past {
         }
         let mut past = Self { closed: Closed::default(), resolved: BTreeMap::new(), next_entry: 1 };
         let (mut day, mut latest) = (Day::default(), 0);
-        for record in Ledger::read_from(ledger_dir, 1)? {
+        for record in store.log(1)? {
             let record = record?;
             if record.seq > restored {
                 break;

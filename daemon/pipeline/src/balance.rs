@@ -1,7 +1,7 @@
 //! The balance as callers ask for it: of everything so far, or of a day as it was signed.
 
 use crate::{
-    closing::{all_looked, broken, close_days, counts, day_name, read_days, records, stated},
+    closing::{all_looked, close_days, counts, day_name, read_days, stated},
     desk::Desk,
     refusal::Refusal,
     retain::DAY_MS,
@@ -85,8 +85,8 @@ async fn so_far(desk: &Arc<Desk>, folders: &[Arc<Folder>]) -> Result<Vec<Balance
 /// The statements of a day, and where the documents that came on it are now.
 fn signed_on(desk: &Desk, day: &Label) -> Result<Vec<BalanceView>, Refusal> {
     let (mut arrivals, mut found) = (Vec::new(), Vec::new());
-    for record in records(desk, 1)? {
-        let record = record.map_err(|error| broken(&error))?;
+    for record in desk.store.log(1)? {
+        let record = record?;
         match record.body {
             Body::Document { doc, event: Event::Arrived(arrival) } => {
                 arrivals.push((record.seq, doc, arrival.source))

@@ -8,13 +8,11 @@ use crate::{
     day_order::DayOrder,
     desk::Desk,
     durable,
-    opening::LEDGER_DIR,
     refusal::Refusal,
     retain::DAY_MS,
     sightings::Counts,
     watch::Folder,
 };
-use ledger::Ledger;
 use lifecycle::{Actor, Body, Channel, Event, Record, Statement, SystemEvent};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -194,8 +192,8 @@ pub(crate) type Days = (BTreeMap<u64, Day>, BTreeSet<(Label, Label)>);
 pub(crate) fn read_days(desk: &Desk, closed: &Closed, up_to: u64) -> Result<Days, Refusal> {
     let (mut days, mut signed): Days = Default::default();
     let mut order = DayOrder::after(closed.day, desk.now().0 / DAY_MS);
-    for record in records(desk, closed.through + 1)? {
-        let record = record.map_err(|error| broken(&error))?;
+    for record in desk.store.log(closed.through + 1)? {
+        let record = record?;
         if record.seq > up_to {
             break;
         }
@@ -313,19 +311,6 @@ pub(crate) async fn counts(
         }
     }
     Err(Refusal::NotNow(Reason::StorageError))
-}
-
-pub(crate) fn records(
-    desk: &Desk,
-    from: u64,
-) -> Result<impl Iterator<Item = Result<Record, ledger::LedgerError>>, Refusal> {
-    let dir = desk.settings.paths.state_dir.join(LEDGER_DIR);
-    Ledger::read_from(&dir, from).map_err(|error| broken(&error))
-}
-
-pub(crate) fn broken(error: &ledger::LedgerError) -> Refusal {
-    tracing::error!(%error, "the ledger cannot be read");
-    Refusal::NotNow(Reason::StorageError)
 }
 
 /// `2026-11-24`.

@@ -5,7 +5,7 @@
 //! from a copy made after the mark.
 
 use crate::{desk::Desk, durable};
-use ledger::{Ledger, LedgerError};
+use ::store::{Contract, StoreError};
 use serde::{Deserialize, Serialize};
 use std::{fs, io, path::Path, sync::PoisonError};
 use types::{Digest, UnixMillis};
@@ -39,11 +39,11 @@ pub(crate) fn was_written(state_dir: &Path) -> bool {
 /// What to believe of the ledger at start.
 pub(crate) fn trust(
     state_dir: &Path,
-    ledger_dir: &Path,
+    store: &dyn Contract,
     vault: &Vault,
     index_was_set_aside: bool,
-) -> Result<Trust, LedgerError> {
-    let trust = match check(state_dir, ledger_dir, vault)? {
+) -> Result<Trust, StoreError> {
+    let trust = match check(state_dir, store, vault)? {
         // An index that has followed another ledger looks like a damaged one.
         Trust::Unmarked if index_was_set_aside => Trust::RolledBack,
         trust => trust,
@@ -57,12 +57,12 @@ pub(crate) fn trust(
 }
 
 /// Compares the ledger with the mark. A mark that cannot be read is none: it was cut short when it was written.
-fn check(state_dir: &Path, ledger_dir: &Path, vault: &Vault) -> Result<Trust, LedgerError> {
+fn check(state_dir: &Path, store: &dyn Contract, vault: &Vault) -> Result<Trust, StoreError> {
     let mark = fs::read(state_dir.join(FILE_NAME)).ok();
     let Some(mark) = mark.and_then(|bytes| serde_json::from_slice::<Mark>(&bytes).ok()) else {
         return Ok(Trust::Unmarked);
     };
-    match digest_of(ledger_dir, vault, mark.seq)? {
+    match digest_of(store, vault, mark.seq)? {
         Some(record) if record == mark.record => Ok(Trust::Holds(mark.at)),
         _ => Ok(Trust::RolledBack),
     }
@@ -75,8 +75,7 @@ pub(crate) fn write(desk: &Desk) -> io::Result<()> {
     }
     let state_dir = &desk.settings.paths.state_dir;
     let (seq, at) = (desk.store.applied_seq(), desk.now());
-    let ledger_dir = state_dir.join(crate::opening::LEDGER_DIR);
-    let record = digest_of(&ledger_dir, &desk.vault, seq).map_err(io::Error::other)?;
+    let record = digest_of(&*desk.store, &desk.vault, seq).map_err(io::Error::other)?;
     let Some(record) = record else { return Ok(()) };
     durable::replace(&state_dir.join(FILE_NAME), &serde_json::to_vec(&Mark { seq, record, at })?)?;
     // While we run, nobody puts an old ledger in its place: what it holds now, it keeps.
@@ -84,11 +83,11 @@ pub(crate) fn write(desk: &Desk) -> io::Result<()> {
     Ok(())
 }
 
-fn digest_of(ledger_dir: &Path, vault: &Vault, seq: u64) -> Result<Option<Digest>, LedgerError> {
+fn digest_of(store: &dyn Contract, vault: &Vault, seq: u64) -> Result<Option<Digest>, StoreError> {
     if seq == 0 {
         return Ok(None);
     }
-    let Some(record) = Ledger::read_from(ledger_dir, seq)?.next().transpose()? else { return Ok(None) };
+    let Some(record) = store.log(seq)?.next().transpose()? else { return Ok(None) };
     let bytes = serde_json::to_vec(&record).unwrap_or_default();
     Ok((record.seq == seq).then(|| vault.keyed_digest("ledger-mark", &[&bytes])))
 }

@@ -164,12 +164,13 @@ pub(crate) fn open(
         progress(Step::Indexed(seq, recovery.records));
     })?;
     progress(Step::Next);
-    after_restore::begin(&state_dir, &ledger_dir)?;
+    let store: Arc<dyn Contract> = Arc::new(Embedded::new(ledger, store));
+    after_restore::begin(&state_dir, &*store)?;
     let closed = Closed::read(&state_dir);
     let folders = Folder::open_all(&settings, &vault, &closed)?;
     refuse_a_lost_ledger(&vault, recovery.records)?;
-    let trust = mark::trust(&state_dir, &ledger_dir, &vault, opened.set_aside.is_some())?;
-    sweep::at_opening(&vault, &store, trust, || progress(Step::Next))?;
+    let trust = mark::trust(&state_dir, &*store, &vault, opened.set_aside.is_some())?;
+    sweep::at_opening(&vault, &*store, trust, || progress(Step::Next))?;
     let mut events = Vec::new();
     if recovery.cut_bytes > 0 {
         events.push(SystemEvent::TailCut { bytes: recovery.cut_bytes });
@@ -187,7 +188,6 @@ pub(crate) fn open(
     if released {
         events.push(SystemEvent::BallastReleased { bytes: ballast.bytes() });
     }
-    let store: Arc<dyn Contract> = Arc::new(Embedded::new(ledger, store));
     let vault = Arc::new(vault);
     let latch = Arc::new(Latch::default());
     let backups_ms = u64::from(settings.backup.keys_days) * DAY_MS;

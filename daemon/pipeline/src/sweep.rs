@@ -17,7 +17,7 @@ use crate::{
     opening::StartError,
     refusal::Refusal,
 };
-use ::store::{Document, Query, Store};
+use ::store::{Contract, Document, Query};
 use lifecycle::{Actor, Position, State, SystemEvent};
 use std::{cell::Cell, collections::BTreeMap, sync::Arc, time::Duration};
 use types::{BlobId, DocId};
@@ -45,7 +45,7 @@ struct Removed {
 /// the ledger does not know its document, or knows that it was destroyed.
 pub(crate) fn at_opening(
     vault: &Vault,
-    store: &Store,
+    store: &dyn Contract,
     trust: Trust,
     gets_on: impl Fn(),
 ) -> Result<(), StartError> {

@@ -66,6 +66,9 @@ pub type Census = (u64, BTreeMap<Label, BTreeMap<Status, u64>>);
 /// Since when something of a document is over, and which.
 pub type Due = (UnixMillis, DocId);
 
+/// Records as they are read.
+pub type Log = Box<dyn Iterator<Item = Result<Record, StoreError>> + Send>;
+
 /// What became of each fact, in their order.
 pub type Committed = Vec<Result<Record, Refusal>>;
 
@@ -90,8 +93,9 @@ pub trait Contract: Send + Sync {
     fn events_after(&self, doc: DocId, after: u64, limit: usize) -> Result<Vec<Record>, StoreError>;
     /// Every event of a document, oldest first. Each reading of it adds one: where there may be many, ask for pages.
     fn events(&self, doc: DocId) -> Result<Vec<Record>, StoreError>;
-    /// Records of all documents and of the appliance from `seq` on, in order, at most `limit`.
-    fn log(&self, seq: u64, limit: usize) -> Result<Vec<Record>, StoreError>;
+    /// Records of all documents and of the appliance from `seq` on, in order, up to the last one at the time of asking. They
+    /// are read as they are taken, in constant memory.
+    fn log(&self, seq: u64) -> Result<Log, StoreError>;
     /// The last record; 0 before the first.
     fn applied_seq(&self) -> u64;
     /// The first document that holds these bytes (a keyed digest) and is not destroyed.

@@ -2,8 +2,8 @@
 
 use crate::query::has_bytes;
 use crate::{
-    Census, CommitError, Committed, Contract, Document, Due, Examined, Fact, Hold, Lease, Query, Refusal,
-    Store, StoreError,
+    Census, CommitError, Committed, Contract, Document, Due, Examined, Fact, Hold, Lease, Log, Query,
+    Refusal, Store, StoreError,
 };
 use ledger::{Extent, Ledger, LedgerError, Mark, NewRecord};
 use lifecycle::{Body, Event, Record, State, Status};
@@ -122,11 +122,12 @@ impl Contract for Embedded {
         self.store.events(doc)
     }
 
-    fn log(&self, seq: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
+    fn log(&self, seq: u64) -> Result<Log, StoreError> {
         let visible = self.store.applied_seq();
-        let records = Ledger::read_from(&self.store.ledger_dir, seq)?.take(limit);
-        let records = records.take_while(|record| record.as_ref().map_or(true, |found| found.seq <= visible));
-        Ok(records.collect::<Result<_, _>>()?)
+        let records = Ledger::read_from(&self.store.ledger_dir, seq)?.map(|record| Ok(record?));
+        Ok(Box::new(
+            records.take_while(move |record| record.as_ref().map_or(true, |found| found.seq <= visible)),
+        ))
     }
 
     fn applied_seq(&self) -> u64 {

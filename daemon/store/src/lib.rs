@@ -29,7 +29,7 @@ mod track;
 mod trees;
 mod values;
 
-pub use contract::{Census, CommitError, Committed, Contract, Due, Fact, Refusal};
+pub use contract::{Census, CommitError, Committed, Contract, Due, Fact, Log, Refusal};
 pub use embedded::Embedded;
 pub use error::StoreError;
 pub use examine::Examined;

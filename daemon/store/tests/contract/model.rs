@@ -8,8 +8,8 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 use store::{
-    Census, CommitError, Committed, Contract, Document, Due, Examined, Fact, Hold, Lease, Query, Refusal,
-    StoreError,
+    Census, CommitError, Committed, Contract, Document, Due, Examined, Fact, Hold, Lease, Log, Query,
+    Refusal, StoreError,
 };
 use types::{Digest, DocId, Label, Schedule, UnixMillis};
 
@@ -145,8 +145,9 @@ impl Contract for Model {
         self.events_after(doc, 0, usize::MAX)
     }
 
-    fn log(&self, seq: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
-        Ok(self.inner().log.iter().filter(|record| record.seq >= seq).take(limit).cloned().collect())
+    fn log(&self, seq: u64) -> Result<Log, StoreError> {
+        let log = self.inner().log.clone();
+        Ok(Box::new(log.into_iter().filter(move |record| record.seq >= seq).map(Ok)))
     }
 
     fn applied_seq(&self) -> u64 {

@@ -179,8 +179,10 @@ fn agree(engine: &dyn Contract, model: &Model) -> Result<(), TestCaseError> {
         let behind = engine.due_for_expiry(now, due.first().copied(), 1).unwrap();
         prop_assert_eq!(&behind[..], &due[due.len().min(1)..due.len().min(2)]);
     }
-    prop_assert_eq!(engine.log(1, 10_000).unwrap(), model.log(1, 10_000).unwrap());
-    prop_assert_eq!(engine.log(4, 3).unwrap(), model.log(4, 3).unwrap());
+    for from in [1, 4] {
+        let read = |of: &dyn Contract| of.log(from).unwrap().map(Result::unwrap).collect::<Vec<_>>();
+        prop_assert_eq!(read(engine), read(model));
+    }
     prop_assert_eq!(engine.applied_seq(), model.applied_seq());
     prop_assert_eq!(engine.mark().size, model.mark().size);
     prop_assert_eq!(engine.holds().unwrap(), model.holds().unwrap());
