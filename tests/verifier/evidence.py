@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from verify import Fault, Note, from_base64, is_consistent, need, parse_record, root_from_path, sha256
 
-FILES_MAX, FILE_BYTES_MAX, PATH_MAX, LEAVES_MAX = 10_000, 256 << 20, 128, 10_000
+FILES_MAX, FILE_BYTES_MAX, PATH_MAX, LEAVES_MAX = 10_000, 256 << 20, 128, 100_000
 LOCAL, ENTRY, END = 30, 46, 22
 PATH = re.compile(r"[A-Za-z0-9-][A-Za-z0-9.-]*(/[A-Za-z0-9-][A-Za-z0-9.-]*)*", re.ASCII)
 DOCUMENT = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}", re.ASCII)

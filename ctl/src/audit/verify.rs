@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use types::Digest;
 
 /// Largest proof file, in bytes; one document has some hundred KiB at most.
-const PROOF_BYTES_MAX: usize = 64 << 20;
+const PROOF_BYTES_MAX: usize = 256 << 20;
 
 /// What to check, and what to believe.
 #[derive(Args)]

@@ -5,6 +5,7 @@ use crate::format::{
     BATCH_BYTES_MAX, BATCH_RECORDS_MAX, FRAME_BYTES, HEADER_BYTES, Link, SEGMENT_BYTES_MAX, Turn, Version,
     encode_frame, encode_header,
 };
+use crate::lock::lock;
 use crate::mark::{Mark, Recall};
 use crate::merkle::{Frontier, leaf_hash};
 use crate::read::Frames;
@@ -12,13 +13,12 @@ use crate::reserve::{give_back, reserve};
 use crate::segment::file_name;
 use crate::{LedgerError, Place, Placed, PlacedRecords, Records};
 use lifecycle::{Actor, Body, Record};
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use types::{Digest, UnixMillis};
 
-const LOCK_NAME: &str = "lock";
 /// A segment that is not one yet.
 const STAGED_NAME: &str = ".tmp-segment";
 
@@ -285,18 +285,6 @@ fn make_dir(dir: &Path) -> io::Result<()> {
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
-    }
-}
-
-fn lock(dir: &Path) -> Result<File, LedgerError> {
-    let path = dir.join(LOCK_NAME);
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(&path).when("open the lock", &path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(LedgerError::InUse { path }),
-        Err(TryLockError::Error(source)) => Err(source).when("lock", &path),
     }
 }
 

@@ -24,10 +24,13 @@ mod keychain;
 pub mod merkle;
 #[cfg(test)]
 mod merkle_tests;
+mod lock;
 mod mark;
 mod note_file;
 mod paths;
 mod proof;
+#[cfg(test)]
+mod proof_tests;
 mod place;
 mod read;
 mod reserve;

@@ -14,8 +14,9 @@ use std::path::Path;
 use types::{Digest, DocId};
 
 const SCHEMA_VERSION: u32 = 1;
-/// Records of one document that a proof may hold; a document has a few dozen.
-pub const PROOF_LEAVES_MAX: usize = 10_000;
+/// Records of one document that a proof may hold. A document has a few dozen, but each reading of it adds one: whoever reads
+/// it again and again must not keep its evidence from being made. So many take about 150 MB.
+pub const PROOF_LEAVES_MAX: usize = 100_000;
 
 /// The file of `lazaretctl audit prove`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,8 +72,10 @@ pub enum ProofFault {
         "no record of document {0} is covered by the last checkpoint; a new one is signed within a minute"
     )]
     NoRecord(DocId),
-    #[error("a document has more than {PROOF_LEAVES_MAX} records")]
-    TooMany,
+    #[error(
+        "document {0} has more than {PROOF_LEAVES_MAX} records, too many for one proof; lazaretctl doc events and accounting print them all"
+    )]
+    TooMany(DocId),
     #[error("the earlier checkpoint is over {since} records, the newest one over {size}")]
     Newer { since: u64, size: u64 },
     #[error("checkpoint: {0}")]
@@ -99,9 +102,9 @@ pub enum ProofFault {
 /// # Errors
 /// When there is no checkpoint or no record, or the ledger is not what was signed.
 pub fn prove(dir: &Path, document: DocId, since: Option<&Signed>) -> Result<(Proof, u64), ProofFault> {
-    let about = |record: &Record| is_about(record, document).then_some(document);
+    let about = |record: &Record| is_about(record, document).then_some(Some(document));
     let mut picked = pick(dir, since, about)?;
-    let records = picked.records.remove(&document).ok_or(ProofFault::NoRecord(document))?;
+    let records = picked.records.remove(&Some(document)).ok_or(ProofFault::NoRecord(document))?;
     let leaves = picked.leaves(records);
     let since = since.map(|earlier| Since {
         checkpoint: earlier.note().to_owned(),
@@ -146,8 +149,9 @@ pub fn prove_many(
 type Payload = (u64, Vec<u8>);
 
 /// The records that somebody wanted, and their ways to the root.
-struct Picked<K> {
-    records: BTreeMap<K, Vec<Payload>>,
+struct Picked {
+    /// Of each document; of the appliance only the last one.
+    records: BTreeMap<Option<DocId>, Vec<Payload>>,
     /// How many more there are that the checkpoint does not cover.
     newer: u64,
     paths: Paths,
@@ -155,15 +159,15 @@ struct Picked<K> {
 }
 
 /// Walks the ledger once; it must be what the last checkpoint was signed over, and the earlier one.
-fn pick<K: Ord>(
+fn pick(
     dir: &Path,
     since: Option<&Signed>,
-    wanted: impl Fn(&Record) -> Option<K>,
-) -> Result<Picked<K>, ProofFault> {
+    wanted: impl Fn(&Record) -> Option<Option<DocId>>,
+) -> Result<Picked, ProofFault> {
     let last = CheckpointLog::last_of(dir)?.ok_or(ProofFault::NoCheckpoint)?;
     let size = last.checkpoint.mark.size;
     let mut frames = Frames::from(dir, 0).map_err(LedgerError::from)?;
-    let (mut paths, mut records, mut newer) = (Paths::over(size), BTreeMap::<K, Vec<Payload>>::new(), 0);
+    let (mut paths, mut records, mut newer) = (Paths::over(size), BTreeMap::<_, Vec<Payload>>::new(), 0);
     let since = since.map(|earlier| earlier.checkpoint.mark);
     if let Some(earlier) = since {
         if earlier.size > size {
@@ -182,8 +186,12 @@ fn pick<K: Ord>(
             Some(_) if seq > size => newer += 1,
             Some((key, payload)) => {
                 let of_one = records.entry(key).or_default();
-                if of_one.len() == PROOF_LEAVES_MAX {
-                    return Err(ProofFault::TooMany);
+                match key {
+                    Some(document) if of_one.len() == PROOF_LEAVES_MAX => {
+                        return Err(ProofFault::TooMany(document));
+                    }
+                    Some(_) => {}
+                    None => of_one.clear(),
                 }
                 of_one.push((seq, payload));
                 paths.want_next();
@@ -210,7 +218,7 @@ pub(crate) fn holds(paths: &Paths, mark: Mark) -> Result<(), LedgerError> {
     Err(LedgerError::Rewritten { size: mark.size })
 }
 
-impl<K> Picked<K> {
+impl Picked {
     fn leaves(&self, records: Vec<Payload>) -> Vec<Leaf> {
         let prove = |(seq, payload): Payload| Leaf {
             seq,

@@ -99,8 +99,13 @@ fn only_one_process_appends() {
     let dir = with_records(1);
     let (first, _) = open(dir.path());
     assert!(matches!(Ledger::open(dir.path()), Err(LedgerError::InUse { .. })));
-    drop(first);
+    // One that was killed lets go a moment later.
+    let leaving = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        drop(first);
+    });
     open(dir.path());
+    leaving.join().unwrap();
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod escrow;
 mod facts;
 mod intake;
 mod keystore;
+mod lock;
 mod master;
 mod note;
 mod passphrase;

@@ -5,6 +5,7 @@ use crate::durable::{make_dir, sync_names};
 use crate::error::Context;
 use crate::intake::SealedReader;
 use crate::keystore::{Keystore, Scope};
+use crate::lock::lock;
 use crate::root::{self, Root};
 use crate::samples::{Portrait, SampleTrial, Samples};
 use crate::signer::Signer;
@@ -13,15 +14,13 @@ use crate::{
     Area, BlobName, BlobReader, BlobWriter, CheckpointKeys, Destruction, MasterKey, Rotation, Swept,
     VaultError, VaultStatus, Victim, facts, rotate,
 };
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use types::{BlobId, Digest, DocId, UnixMillis};
 
 pub(crate) const BLOBS_NAME: &str = "blobs";
 const SAMPLES_NAME: &str = "samples";
-const LOCK_NAME: &str = "lock";
 
 /// Sealed blobs and their keys.
 pub struct Vault {
@@ -374,18 +373,5 @@ impl Vault {
 
     pub(crate) fn top(&self) -> MutexGuard<'_, Top> {
         self.top.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Takes the vault for this process.
-pub(crate) fn lock(dir: &Path) -> Result<File, VaultError> {
-    let path = dir.join(LOCK_NAME);
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(&path).when("open the lock", &path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(VaultError::InUse { path }),
-        Err(TryLockError::Error(source)) => Err(source).when("lock", &path),
     }
 }

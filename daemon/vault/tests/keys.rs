@@ -44,8 +44,13 @@ fn only_one_process_opens_a_vault() {
     let site = Site::new();
     let first = site.open();
     assert!(matches!(site.try_open(), Err(VaultError::InUse { .. })));
-    drop(first);
+    // One that was killed lets go a moment later.
+    let leaving = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        drop(first);
+    });
     site.open();
+    leaving.join().unwrap();
 }
 
 #[test]
