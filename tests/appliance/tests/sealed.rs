@@ -21,9 +21,11 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// What was taken in while sealed; not what is being written.
 fn queue(appliance: &Appliance) -> Vec<PathBuf> {
     let entries = fs::read_dir(appliance.home.join("state/sealed")).unwrap();
-    entries.map(|entry| entry.unwrap().path()).collect()
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with(".tmp-")).collect()
 }
 
 /// Does the ledger hold a record that says this?

@@ -44,6 +44,12 @@ fn behind(site: &Site) -> bool {
     site.path.starts_with("state/index")
 }
 
+/// A file of a delivery that nobody has seen yet, in a folder that may be somebody else's disk: it is thrown away and
+/// written anew as another file, so that no fsync is asked twice.
+fn is_staged_delivery(site: &Site) -> bool {
+    site.path.starts_with("outbox/") && site.path.contains("/.sent/") && site.path.ends_with(".part")
+}
+
 fn ways() -> &'static [(&'static str, bool)] {
     if is_long() { &[("refused", false), ("delivered", true)] } else { &[("refused", false)] }
 }
@@ -89,8 +95,9 @@ fn a_delivery_that_finds_no_space_on_the_disk_of_the_state_is_given_the_ballast(
 fn a_failed_fsync_at_any_call_ends_the_daemon_and_loses_nothing() {
     for (way, delivered) in ways() {
         let walked = at_every(way, Fault::Broken, *delivered, |site| site.operation == "fsync");
+        let may_live = |site: &Site| behind(site) || is_staged_delivery(site);
         let lived: Vec<_> =
-            walked.iter().filter(|(site, met)| met.hit && !met.ended && !behind(site)).collect();
+            walked.iter().filter(|(site, met)| met.hit && !met.ended && !may_live(site)).collect();
         assert!(lived.is_empty(), "went on after a failed fsync: {lived:#?}");
     }
 }
