@@ -6,7 +6,7 @@ use crate::{
     output::{self, Column, Format, Table},
     shape::time,
 };
-use api::v1::{DoctorRequest, RebuildIndexRequest, ReloadRequest, StatusReply, StatusRequest};
+use api::v1::{Checks, DoctorRequest, RebuildIndexRequest, ReloadRequest, StatusReply, StatusRequest};
 use clap::Subcommand;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -128,7 +128,11 @@ pub(crate) async fn status(client: &Client, format: Format) -> Outcome {
 
 /// Prints what the doctor found; exit 6 when something is wrong.
 pub(crate) async fn doctor(client: &Client, format: Format) -> Outcome {
-    let reply = client.appliance().doctor(DoctorRequest {}).await?.into_inner();
+    print_checks(client.appliance().doctor(DoctorRequest {}).await?.into_inner(), format)
+}
+
+/// Prints what was looked at; exit 6 when something is wrong.
+pub(crate) fn print_checks(reply: Checks, format: Format) -> Outcome {
     let checks =
         reply.checks.into_iter().map(|check| Check { name: check.name, ok: check.ok, detail: check.detail });
     let checks: Vec<Check> = checks.collect();

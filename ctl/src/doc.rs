@@ -1,6 +1,7 @@
 //! `lazaretctl doc …`: look at documents.
 
 use crate::{
+    appliance,
     client::Client,
     events,
     fail::Outcome,
@@ -43,6 +44,10 @@ pub(crate) enum Doc {
     #[command(after_help = "Example:
   lazaretctl doc explain 01JD9Z6M8Q3V5X7Y9A1B2C3D4E")]
     Explain(Id),
+    /// Check that a document is what its records say: read back everything that is kept of it; exit 6 if not (needs audit)
+    #[command(after_help = "Example:
+  lazaretctl doc verify 01JD9Z6M8Q3V5X7Y9A1B2C3D4E")]
+    Verify(Id),
     /// Fetch a rendition into a file
     #[command(after_help = "Examples:
   lazaretctl doc get 01JD9Z6M8Q3V5X7Y9A1B2C3D4E -O redacted.pdf
@@ -98,6 +103,10 @@ pub(crate) async fn run(doc: &Doc, client: &Client, format: Format) -> Outcome {
         Doc::Text(id) => get::text(&id.id, client).await,
         Doc::Events(id) => events::run(&id.id, client, format).await,
         Doc::Explain(id) => explain(id, client, format).await,
+        Doc::Verify(id) => {
+            let reply = client.documents().verify(DocumentRequest::from(id)).await?;
+            appliance::print_checks(reply.into_inner(), format)
+        }
         Doc::Get(what) => get::run(what, client).await,
     }
 }

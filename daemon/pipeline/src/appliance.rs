@@ -15,7 +15,7 @@ use crate::{
     sealed::Opener,
     status, submit, sweep,
     told::{self, Told},
-    turned_away, upkeep,
+    turned_away, unaltered, upkeep,
     view::{
         BalanceView, Caller, Check, Code, Disclosed, DocumentView, EvidenceFile, EvidenceOf, Explained,
         KeysView, LedgerReport, PageReading, PageRedactions, Progress, Receipt, Refused, RotationView,
@@ -86,6 +86,7 @@ impl Appliance {
         tasks.spawn(expire::run(self.desk.clone()));
         tasks.spawn(checkpoints::run(self.desk.clone()));
         tasks.spawn(upkeep::settle(self.desk.clone()));
+        tasks.spawn(upkeep::give_back_memory(self.desk.clone()));
         tasks.spawn(upkeep::examine(self.desk.clone()));
         tasks.spawn(ballast::run(self.desk.clone()));
         tasks.spawn(turned_away::run(self.desk.clone()));
@@ -193,6 +194,8 @@ asks! {
             Ok(told::stream(desk, doc, move |record| trail.follow(&record)))
         }
     }
+    /// Whether what is kept of a document is what its records say; audited.
+    verify(caller: &Caller, doc: DocId) -> Vec<Check> { desk, _folders => unaltered::verify(desk, caller, doc).await }
     /// Evidence about documents, file by file; audited.
     evidence(caller: &Caller, of: EvidenceOf) -> mpsc::Receiver<Result<EvidenceFile, Refused>> {
         desk, _folders => evidence::export(desk, caller, of).await

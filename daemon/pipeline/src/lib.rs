@@ -76,6 +76,7 @@ mod sweep_tests;
 mod test_site;
 mod told;
 mod turned_away;
+mod unaltered;
 mod undelivered;
 mod upkeep;
 mod view;

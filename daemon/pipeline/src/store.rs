@@ -13,7 +13,7 @@ use crate::{
 };
 use ::store::Document;
 use lifecycle::Outcome;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use types::{BlobId, Digest, DocClass, DocId, Label, Reason};
 use vault::Area;
@@ -22,7 +22,7 @@ use vault::Area;
 const MANIFEST_VERSION: u32 = 1;
 
 /// What was made of a document: sealed, signed, and (without the patient) delivered beside the product.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) manifest_version: u32,
     pub(crate) id: DocId,
@@ -34,12 +34,12 @@ pub(crate) struct Manifest {
     pub(crate) black_pages: u32,
     pub(crate) boxes: u32,
     pub(crate) sha256: Hashes,
-    /// SHA-256 of the redaction map (B27).
-    pub(crate) sha256_redaction_map: Digest,
+    /// SHA-256 of the redaction map (B27), since it is recorded.
+    pub(crate) sha256_redaction_map: Option<Digest>,
 }
 
 /// The three hashes (B28).
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Hashes {
     pub(crate) original: Digest,
     pub(crate) redacted: Digest,
@@ -47,11 +47,11 @@ pub(crate) struct Hashes {
 }
 
 /// A manifest and its Ed25519 signature over the exact bytes of `manifest`.
-#[derive(Serialize)]
-struct Signed<'a> {
-    manifest: &'a str,
-    signature: String,
-    key: String,
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Signed {
+    pub(crate) manifest: String,
+    pub(crate) signature: String,
+    pub(crate) key: String,
 }
 
 pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Refusal> {
@@ -60,9 +60,9 @@ pub(crate) async fn run(desk: &Arc<Desk>, doc: &Document) -> Result<Outcome, Ref
         let manifest = check(desk, &doc)?;
         let text = serde_json::to_string(&manifest).map_err(|_| Reason::StorageError)?;
         let signed = Signed {
-            manifest: &text,
             signature: artefacts::hex(&desk.vault.sign(text.as_bytes())),
             key: artefacts::hex(&desk.vault.verifying_key()),
+            manifest: text,
         };
         let blob = desk.new_blob();
         artefacts::seal_json(desk, doc.id, Area::Redacted, blob, &signed)?;
@@ -97,7 +97,7 @@ fn check(desk: &Desk, doc: &Document) -> Result<Manifest, Refusal> {
         black_pages: state.black_pages,
         boxes: state.boxes,
         sha256: Hashes { original, redacted, text },
-        sha256_redaction_map: hash(desk, id, Area::Redacted, state.blobs.map)?,
+        sha256_redaction_map: Some(hash(desk, id, Area::Redacted, state.blobs.map)?),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Care of the index: settled on disk every few seconds, examined every night, built anew when it is wrong.
 
-use crate::{ballast, desk::Desk};
+use crate::{ballast, desk::Desk, status::own_rss_bytes};
 use ::store::{Examined, StoreError};
 use lifecycle::{Actor, SystemEvent};
 use std::{sync::Arc, time::Duration};
@@ -9,6 +9,10 @@ use types::{Label, UnixMillis};
 /// The index is written out so often: what a power cut takes from it is replayed from the ledger, so that this
 /// bounds the time of a start.
 const SETTLE_EVERY: Duration = Duration::from_secs(5);
+/// Memory is looked at so often.
+const MEMORY_LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Growth since then that is worth the look of the allocator at all its heaps, bytes.
+const MEMORY_GROWTH_BYTES: u64 = 32 << 20;
 /// The hour of the day, UTC, from which the index is examined: no clinic is busy then in Europe or America.
 const EXAMINE_HOUR: u64 = 2;
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -40,6 +44,19 @@ pub(crate) async fn settle(desk: Arc<Desk>) {
         match desk.blocking(|desk| Ok(desk.store.settle()?)).await {
             Ok(()) => settled = seq,
             Err(refusal) => tracing::warn!(%refusal, "the index could not be settled; it is tried again"),
+        }
+    }
+}
+
+/// Gives freed memory back when the process has grown. sled frees a page on another thread than the one that read it;
+/// glibc has a heap for each, keeps what lies free between pages in use, and grows beside it: after a list of a million
+/// documents most of what was held was free.
+pub(crate) async fn give_back_memory(desk: Arc<Desk>) {
+    let mut known = own_rss_bytes();
+    while wait(&desk, MEMORY_LOOK_EVERY).await {
+        if own_rss_bytes() > known.saturating_add(MEMORY_GROWTH_BYTES) {
+            drop(tokio::task::spawn_blocking(sandbox::sys::give_back_memory).await);
+            known = own_rss_bytes();
         }
     }
 }

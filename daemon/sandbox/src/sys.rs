@@ -37,6 +37,13 @@ pub fn openat2_beneath(folder: impl AsFd, path: &Path, flags: OFlag, mode: Mode)
     Ok(openat2(folder, path, how)?)
 }
 
+/// Gives memory that was freed, and that the allocator keeps between pieces in use, back to the kernel
+/// (`malloc_trim(3)`).
+pub fn give_back_memory() {
+    // SAFETY: takes a plain integer, and the allocator's own locks.
+    unsafe { libc::malloc_trim(0) };
+}
+
 /// Renames within one filesystem and never replaces: of two that try, one wins.
 ///
 /// # Errors

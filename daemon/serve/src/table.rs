@@ -47,6 +47,7 @@ pub(crate) const TABLE: &[Entry] = &[
     entry("/lazaret.v1.Documents/GetOriginal", &[Scope::ReadOriginal]),
     entry("/lazaret.v1.Documents/Events", &[Scope::Audit, Scope::Review]),
     entry("/lazaret.v1.Documents/Explain", &[Scope::Audit, Scope::Review, Scope::Route, Scope::Admin]),
+    entry("/lazaret.v1.Documents/Verify", &[Scope::Audit, Scope::Admin]),
     entry("/lazaret.v1.Documents/Accounting", &[Scope::Audit]),
     entry("/lazaret.v1.Documents/PlaceHold", &[Scope::Hold]),
     entry("/lazaret.v1.Documents/LiftHold", &[Scope::Hold]),

@@ -97,6 +97,13 @@ fn open(dir: &Path) -> Outcomes {
             println!("list {found} of {total}, {what}, {turn}: {:.1?}", start.elapsed());
         }
     }
+    let (start, mut after) = (Instant::now(), None);
+    while let page = store.scan(&Query::default(), after, LISTED)?
+        && let Some(last) = page.last()
+    {
+        after = Some(last.id);
+    }
+    println!("list all, page by page: {:.1?}, resident {} MiB", start.elapsed(), resident_mib());
     let start = Instant::now();
     for number in 0..1000 {
         store.get(doc(number * 997 % total))?;

@@ -4,8 +4,9 @@ use crate::{StoreError, keys, names::Names, tip::Tip, values};
 use sled::{Batch, IVec, Transactional as _, transaction::TransactionError};
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, path::Path};
 
-/// Memory for sled's cache, in bytes. What sled uses beside it grows with the index.
-const CACHE_BYTES: u64 = 64 << 20;
+/// Memory for sled's cache, in bytes as they lie on disk: it takes several times as much. What sled uses beside it grows
+/// with the index.
+const CACHE_BYTES: u64 = 32 << 20;
 
 /// What is kept, and under which key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -46,11 +46,11 @@ impl appliance_server::Appliance for Appliance {
         Ok(Response::new(convert::status(status)))
     }
 
-    async fn doctor(&self, _request: Request<v1::DoctorRequest>) -> Answer<v1::DoctorReply> {
+    async fn doctor(&self, _request: Request<v1::DoctorRequest>) -> Answer<v1::Checks> {
         let checks = self.0.appliance().doctor().await.map_err(|no| refused(&no))?;
         let mut checks: Vec<v1::Check> = checks.into_iter().map(convert::check).collect();
         checks.extend(certificate_checks(&self.0));
-        Ok(Response::new(v1::DoctorReply { checks }))
+        Ok(Response::new(v1::Checks { checks }))
     }
 
     async fn reload(&self, request: Request<v1::ReloadRequest>) -> Answer<v1::ReloadReply> {

@@ -154,6 +154,14 @@ impl documents_server::Documents for Documents {
         Ok(Response::new(relay(lines, place, move |line| vec![message(line)])))
     }
 
+    async fn verify(&self, request: Request<v1::DocumentRequest>) -> Answer<v1::Checks> {
+        let caller = caller(&request)?;
+        let doc = doc_id(&request.get_ref().id)?;
+        let _place = self.readers.place().await?;
+        let checks = self.door.appliance().verify(&caller, doc).await.map_err(|no| refused(&no))?;
+        Ok(Response::new(v1::Checks { checks: checks.into_iter().map(convert::check).collect() }))
+    }
+
     async fn accounting(&self, request: Request<v1::DocumentRequest>) -> Answer<Self::AccountingStream> {
         let doc = doc_id(&request.get_ref().id)?;
         let place = self.readers.place().await?;
