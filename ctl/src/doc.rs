@@ -44,7 +44,7 @@ pub(crate) enum Doc {
     #[command(after_help = "Example:
   lazaretctl doc explain 01JD9Z6M8Q3V5X7Y9A1B2C3D4E")]
     Explain(Id),
-    /// Check that a document is what its records say: read back everything that is kept of it; exit 6 if not (needs audit)
+    /// Check that a document is what its records say: read back everything that is kept of it; exit 6 if not (needs audit or admin)
     #[command(after_help = "Example:
   lazaretctl doc verify 01JD9Z6M8Q3V5X7Y9A1B2C3D4E")]
     Verify(Id),

@@ -57,6 +57,6 @@ pub use keychain::{KeyChain, KeyFault};
 pub use mark::Mark;
 pub use note_file::read_note;
 pub use place::{Lookup, Place, Placed};
-pub use proof::{Leaf, PROOF_LEAVES_MAX, Proof, ProofFault, Since, prove, prove_many};
+pub use proof::{Leaf, PROOF_LEAVES_MAX, Proof, ProofFault, Since, prove, prove_many, records_under};
 pub use read::{PlacedRecords, Records, hash_at};
 pub use verify::{Report, verify};

@@ -14,8 +14,8 @@ use std::path::Path;
 use types::{Digest, DocId};
 
 const SCHEMA_VERSION: u32 = 1;
-/// Records of one document that a proof may hold. A document has a few dozen, but each reading of it adds one: whoever reads
-/// it again and again must not keep its evidence from being made. So many take about 150 MB.
+/// Records that one proof, or all those that are made together, may hold. A document has a few dozen, but each reading of
+/// it adds one: so many that reading it again and again does not soon keep its evidence from being made. They take about 150 MB.
 pub const PROOF_LEAVES_MAX: usize = 100_000;
 
 /// The file of `lazaretctl audit prove`.
@@ -73,7 +73,7 @@ pub enum ProofFault {
     )]
     NoRecord(DocId),
     #[error(
-        "document {0} has more than {PROOF_LEAVES_MAX} records, too many for one proof; lazaretctl doc events and accounting print them all"
+        "more than {PROOF_LEAVES_MAX} records, too many for one walk: the last was one of document {0}; ask for fewer documents, or see lazaretctl doc events and accounting"
     )]
     TooMany(DocId),
     #[error("the earlier checkpoint is over {since} records, the newest one over {size}")]
@@ -103,7 +103,7 @@ pub enum ProofFault {
 /// When there is no checkpoint or no record, or the ledger is not what was signed.
 pub fn prove(dir: &Path, document: DocId, since: Option<&Signed>) -> Result<(Proof, u64), ProofFault> {
     let about = |record: &Record| is_about(record, document).then_some(Some(document));
-    let mut picked = pick(dir, since, about)?;
+    let mut picked = pick(dir, last_of(dir)?, since, about)?;
     let records = picked.records.remove(&Some(document)).ok_or(ProofFault::NoRecord(document))?;
     let leaves = picked.leaves(records);
     let since = since.map(|earlier| Since {
@@ -115,6 +115,21 @@ pub fn prove(dir: &Path, document: DocId, since: Option<&Signed>) -> Result<(Pro
     let keys = turns.iter().filter(|turn| turn.checkpoint.next.is_some()).map(|turn| turn.note().to_owned());
     let keys = keys.collect();
     Ok((Proof { schema_version: SCHEMA_VERSION, document, checkpoint, leaves, since, keys }, picked.newer))
+}
+
+/// Every record of a document up to a checkpoint that the caller knows to be true, whatever the log says, and how many
+/// newer ones there are.
+///
+/// # Errors
+/// When there is none, or the ledger is not what was signed.
+pub fn records_under(dir: &Path, document: DocId, last: Signed) -> Result<(Vec<Record>, u64), ProofFault> {
+    let about = |record: &Record| is_about(record, document).then_some(Some(document));
+    let mut picked = pick(dir, last, None, about)?;
+    let records = picked.records.remove(&Some(document)).ok_or(ProofFault::NoRecord(document))?;
+    let read = |(seq, payload): Payload| {
+        serde_json::from_slice(&payload).map_err(|_| ProofFault::Record { seq, document })
+    };
+    Ok((records.into_iter().map(read).collect::<Result<_, _>>()?, picked.newer))
 }
 
 /// Makes the proofs for many documents, and the leaf of the last record about the appliance that
@@ -132,7 +147,7 @@ pub fn prove_many(
         Body::Document { doc, .. } => documents.contains(doc).then_some(Some(*doc)),
         Body::System(event) => appliance(event).then_some(None),
     };
-    let mut picked = pick(dir, None, wanted)?;
+    let mut picked = pick(dir, last_of(dir)?, None, wanted)?;
     let system = picked.records.remove(&None).and_then(|mut records| records.pop());
     let system = picked.leaves(system.into_iter().collect()).pop();
     let proofs = std::mem::take(&mut picked.records).into_iter().filter_map(|(document, records)| {
@@ -158,15 +173,20 @@ struct Picked {
     last: Signed,
 }
 
+fn last_of(dir: &Path) -> Result<Signed, ProofFault> {
+    CheckpointLog::last_of(dir)?.ok_or(ProofFault::NoCheckpoint)
+}
+
 /// Walks the ledger once; it must be what the last checkpoint was signed over, and the earlier one.
 fn pick(
     dir: &Path,
+    last: Signed,
     since: Option<&Signed>,
     wanted: impl Fn(&Record) -> Option<Option<DocId>>,
 ) -> Result<Picked, ProofFault> {
-    let last = CheckpointLog::last_of(dir)?.ok_or(ProofFault::NoCheckpoint)?;
     let size = last.checkpoint.mark.size;
     let mut frames = Frames::from(dir, 0).map_err(LedgerError::from)?;
+    let mut wanted_records = 0;
     let (mut paths, mut records, mut newer) = (Paths::over(size), BTreeMap::<_, Vec<Payload>>::new(), 0);
     let since = since.map(|earlier| earlier.checkpoint.mark);
     if let Some(earlier) = since {
@@ -187,10 +207,10 @@ fn pick(
             Some((key, payload)) => {
                 let of_one = records.entry(key).or_default();
                 match key {
-                    Some(document) if of_one.len() == PROOF_LEAVES_MAX => {
+                    Some(document) if wanted_records == PROOF_LEAVES_MAX => {
                         return Err(ProofFault::TooMany(document));
                     }
-                    Some(_) => {}
+                    Some(_) => wanted_records += 1,
                     None => of_one.clear(),
                 }
                 of_one.push((seq, payload));

@@ -26,8 +26,9 @@ const SIGN_EVERY: Duration = Duration::from_secs(60);
 pub(crate) const LATE_MS: u64 = 5 * 60 * 1000;
 const SPOOL_DIR: &str = "spool";
 
+/// Why none was signed.
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+pub(crate) enum Fault {
     #[error("book: {0}")]
     Book(#[from] BookError),
     #[error("log: {0}")]
@@ -188,7 +189,7 @@ impl Checkpoints {
         self.last().is_some_and(|(_, signed_at)| day(signed_at) != day(now))
     }
 
-    fn write(&self, desk: &Desk, log: &mut CheckpointLog, mark: Mark) -> Result<(), Fault> {
+    fn write(&self, desk: &Desk, log: &mut CheckpointLog, mark: Mark) -> Result<Signed, Fault> {
         let now = desk.now();
         let last = log.last().map(|signed| &signed.checkpoint);
         // A clock that was set back stays behind the notes: they never go back.
@@ -215,7 +216,7 @@ impl Checkpoints {
         mark: Mark,
         at: UnixMillis,
         is_handover: bool,
-    ) -> Result<(), Fault> {
+    ) -> Result<Signed, Fault> {
         let keys = desk.vault.checkpoint_keys();
         let key = |public| VerifyingKey { site: self.site.clone(), public };
         let prev = log.last().map_or(Digest([0; 32]), Signed::hash);
@@ -233,7 +234,7 @@ impl Checkpoints {
         if self.syslog {
             spool::tell_syslog(&signed);
         }
-        Ok(())
+        Ok(signed)
     }
 }
 
@@ -264,7 +265,8 @@ pub(crate) async fn sign(desk: &Arc<Desk>) {
     }
 }
 
-async fn try_sign(desk: &Arc<Desk>) -> Result<(), Fault> {
+/// Signs a checkpoint over all that is durable, and gives it: unlike the log on disk it can be no other's.
+pub(crate) async fn try_sign(desk: &Arc<Desk>) -> Result<Signed, Fault> {
     let mut log: OwnedMutexGuard<CheckpointLog> = desk.checkpoints.log.clone().lock_owned().await;
     let mark = desk.book.mark().await?;
     desk.blocking(move |desk| Ok(desk.checkpoints.write(desk, &mut log, mark))).await?

@@ -13,7 +13,7 @@ use crate::{
     submit::refused,
     view::{Caller, Check, Code, Refused},
 };
-use ledger::{Proof, ProofFault};
+use ledger::{ProofFault, Signed as Checkpoint};
 use lifecycle::{Actor, Body, Event, Record, Sealed, State, SystemEvent};
 use std::{collections::BTreeSet, sync::Arc};
 use types::{BlobId, Digest, DocId, Schedule};
@@ -28,47 +28,74 @@ pub(crate) async fn verify(desk: &Arc<Desk>, caller: &Caller, doc: DocId) -> Res
     let busy = |_| Refused::new(Code::Temporary, "evidence is being made; try again later");
     let turn = desk.exporting.clone().try_lock_owned().map_err(busy)?;
     desk.book.note(caller.actor.clone(), SystemEvent::Audited).await.map_err(refused)?;
-    checkpoints::sign(desk).await;
-    let checks = desk.blocking(move |desk| Ok(checks(desk, doc))).await.map_err(refused)?;
-    drop(turn);
-    // What a station or retention does meanwhile must not look like an alteration.
+    let signed = checkpoints::try_sign(desk).await.map_err(|error| {
+        tracing::error!(%error, "no checkpoint could be signed to verify a document under");
+        Refused::new(Code::Temporary, "no checkpoint could be signed; see the journal, then ask again")
+    })?;
+    let looked = desk.blocking(move |desk| {
+        // Here, for the look goes on when whoever asked goes away.
+        let _turn = turn;
+        Ok(checks(desk, doc, signed))
+    });
+    let checks = looked.await.map_err(refused)??;
+    // A destruction that was under way is written down now; what it, or a station, did must not look like an alteration.
+    desk.book.mark().await.map_err(refused)?;
     if version()? != Some(before) {
-        return Err(Refused::new(Code::Temporary, "the document moved meanwhile; ask again"));
+        return Err(moved());
+    }
+    for check in checks.iter().filter(|check| !check.ok) {
+        tracing::error!(%doc, part = check.name, "a document is not what its records say");
     }
     Ok(checks)
 }
 
-fn checks(desk: &Desk, doc: DocId) -> Vec<Check> {
-    let ledger_dir = desk.settings.paths.state_dir.join(LEDGER_DIR);
-    match ledger::prove(&ledger_dir, doc, None).map(|(proof, _)| proof).and_then(proven) {
-        Ok((records, state, proof)) => {
-            let under = proof.checkpoint.lines().nth(1).unwrap_or_default();
-            let detail = format!("{} records, proven under the checkpoint over {under}", records.len());
-            let mut checks = vec![Check { name: "records", ok: true, detail }];
-            checks.extend(Kept { desk, doc, state: &state }.checks());
-            checks.push(Check { name: "hands", ok: true, detail: hands(&records) });
-            checks
-        }
-        Err(fault) => vec![Check { name: "records", ok: false, detail: fault.to_string() }],
-    }
+fn moved() -> Refused {
+    Refused::new(Code::Temporary, "the document moved meanwhile; ask again")
 }
 
-/// The records of the proof, and what they fold to.
-fn proven(proof: Proof) -> Result<(Vec<Record>, State, Proof), ProofFault> {
-    let wrong = |seq| ProofFault::Record { seq, document: proof.document };
-    let (mut records, mut folded) = (Vec::new(), None::<State>);
-    for leaf in &proof.leaves {
-        let record: Record = serde_json::from_str(&leaf.record).map_err(|_| wrong(leaf.seq))?;
-        let Body::Document { event, .. } = &record.body else { return Err(wrong(leaf.seq)) };
+fn checks(desk: &Desk, doc: DocId, signed: Checkpoint) -> Result<Vec<Check>, Refused> {
+    let ledger_dir = desk.settings.paths.state_dir.join(LEDGER_DIR);
+    let size = signed.checkpoint.mark.size;
+    let records = match ledger::records_under(&ledger_dir, doc, signed) {
+        Ok((records, 0)) => records,
+        Ok(_) => return Err(moved()),
+        Err(fault @ ProofFault::TooMany(_)) => return Err(Refused::new(Code::Conflict, fault.to_string())),
+        Err(fault) => return Ok(vec![Check { name: "records", ok: false, detail: fault.to_string() }]),
+    };
+    let Some(state) = folded(&records) else {
+        let detail = "they do not follow from each other: see lazaretctl ledger verify".to_owned();
+        return Ok(vec![Check { name: "records", ok: false, detail }]);
+    };
+    let detail = format!("{} records, proven under a checkpoint over {size}", records.len());
+    let mut checks = vec![Check { name: "records", ok: true, detail }, index(desk, doc, &state)];
+    checks.extend(Kept { desk, doc, state: &state }.checks());
+    checks.push(Check { name: "hands", ok: true, detail: hands(&records) });
+    Ok(checks)
+}
+
+/// What the records make of it; none when one of them cannot follow those before.
+fn folded(records: &[Record]) -> Option<State> {
+    let mut folded = None::<State>;
+    for record in records {
+        let Body::Document { event, .. } = &record.body else { return None };
         folded = Some(match (folded, event) {
             (None, Event::Arrived(arrival)) => State::arrived(arrival, record.at),
-            (Some(state), event) => state.apply(event, record.at).map_err(|_| wrong(leaf.seq))?,
-            (None, _) => return Err(wrong(leaf.seq)),
+            (Some(state), event) => state.apply(event, record.at).ok()?,
+            (None, _) => return None,
         });
-        records.push(record);
     }
-    let state = folded.ok_or(ProofFault::NoRecord(proof.document))?;
-    Ok((records, state, proof))
+    folded
+}
+
+/// Readers and deliveries go by the index.
+fn index(desk: &Desk, doc: DocId, state: &State) -> Check {
+    let agrees = desk.store.get(doc).is_ok_and(|found| found.is_some_and(|found| found.state == *state));
+    let detail = if agrees {
+        "says of it what the records say"
+    } else {
+        "says something else: lazaretctl store rebuild"
+    };
+    Check { name: "index", ok: agrees, detail: detail.to_owned() }
 }
 
 /// A document, as its records have it, and where the rest of it lies.
@@ -89,6 +116,7 @@ impl Kept<'_> {
             ("original", Schedule::Original, blobs.original.map(|blob| self.original(blob))),
             ("text", Schedule::Text, blobs.text.map(|blob| self.text(blob))),
             ("redacted copy", Schedule::Redacted, blobs.product.map(|blob| self.product(blob))),
+            ("redaction map", Schedule::Redacted, blobs.map.map(|blob| self.map(blob))),
             ("manifest", Schedule::Redacted, blobs.manifest.map(|blob| self.manifest(blob))),
         ];
         let line = |(name, schedule, found): (&'static str, Schedule, Option<Found>)| match found {
@@ -118,25 +146,50 @@ impl Kept<'_> {
         same(known, self.hash(Area::Redacted, blob))
     }
 
-    /// Its signature, and that it speaks of this document, this product and this map (B27).
+    fn map(&self, blob: BlobId) -> Found {
+        let found = self.hash(Area::Redacted, blob).ok_or(UNREADABLE)?;
+        let signed = self.state.blobs.manifest.map(|blob| self.signed(blob)).transpose()?;
+        match signed.map(|(_, said)| said.sha256_redaction_map) {
+            Some(Some(said)) if said == found => {
+                Ok(format!("SHA-256 {found}, as the signed manifest has it"))
+            }
+            Some(Some(_)) => Err("it is not the one that the manifest was signed for"),
+            Some(None) => {
+                Ok(format!("SHA-256 {found}, which this manifest, of an older version, does not name"))
+            }
+            None => Ok(format!("SHA-256 {found}; no manifest is signed yet")),
+        }
+    }
+
+    /// Its signature, and that it speaks of this document and of what is kept of it (B27).
     fn manifest(&self, blob: BlobId) -> Found {
-        let signed: Signed =
-            artefacts::open_json(self.desk, self.doc, Area::Redacted, Some(blob)).map_err(|_| UNREADABLE)?;
+        let (signed, said) = self.signed(blob)?;
         // Ed25519 signs the same bytes the same way each time.
         if signed.signature != hex(&self.desk.vault.sign(signed.manifest.as_bytes())) {
             return Err("its signature is not one of this site over it");
         }
-        let said: Manifest = serde_json::from_str(&signed.manifest).map_err(|_| UNREADABLE)?;
-        let product = self.known(facts::PRODUCT, self.state.sealed_product.as_ref());
-        let map = self.state.blobs.map.and_then(|map| self.hash(Area::Redacted, map));
-        if said.id != self.doc || Some(said.sha256.redacted) != product {
-            return Err("it is signed, but for another document or another redacted copy");
-        }
-        if said.sha256_redaction_map.is_some() && said.sha256_redaction_map != map {
-            return Err("the redaction map is not the one that the manifest was signed for");
+        let (state, hashes) = (self.state, &said.sha256);
+        let original = ArrivalFacts::open(&self.desk.vault, self.doc, &state.sealed_arrival.0).ok();
+        let known = [
+            (original.map(|facts| facts.sha256), hashes.original),
+            (self.known(facts::TEXT, state.sealed_text.as_ref()), hashes.text),
+            (self.known(facts::PRODUCT, state.sealed_product.as_ref()), hashes.redacted),
+        ];
+        // The hash of a part that was destroyed went with it.
+        let hashes_differ = known.iter().any(|(known, said)| known.is_some_and(|known| known != *said));
+        let told = (said.id, &said.source, said.pages, said.boxes, said.black_pages);
+        if hashes_differ || told != (self.doc, &state.source, state.pages, state.boxes, state.black_pages) {
+            return Err("it is signed, but says something else than the records");
         }
         let (boxes, black) = (said.boxes, said.black_pages);
         Ok(format!("signed by this site; made by {}, {boxes} boxes, {black} black pages", said.build))
+    }
+
+    fn signed(&self, blob: BlobId) -> Result<(Signed, Manifest), &'static str> {
+        let signed: Signed =
+            artefacts::open_json(self.desk, self.doc, Area::Redacted, Some(blob)).map_err(|_| UNREADABLE)?;
+        let said = serde_json::from_str(&signed.manifest).map_err(|_| UNREADABLE)?;
+        Ok((signed, said))
     }
 
     fn known(&self, purpose: &'static str, sealed: Option<&Sealed>) -> Option<Digest> {
