@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use types::Digest;
 
-/// Largest proof file, in bytes; one document has some hundred KiB at most.
+/// Largest proof file, in bytes; one of as many records as a proof may hold has about 150 MB.
 const PROOF_BYTES_MAX: usize = 256 << 20;
 
 /// What to check, and what to believe.

@@ -5,7 +5,6 @@ use crate::format::{
     BATCH_BYTES_MAX, BATCH_RECORDS_MAX, FRAME_BYTES, HEADER_BYTES, Link, SEGMENT_BYTES_MAX, Turn, Version,
     encode_frame, encode_header,
 };
-use crate::lock::lock;
 use crate::mark::{Mark, Recall};
 use crate::merkle::{Frontier, leaf_hash};
 use crate::read::Frames;
@@ -19,6 +18,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use types::{Digest, UnixMillis};
 
+const LOCK_NAME: &str = "lock";
 /// A segment that is not one yet.
 const STAGED_NAME: &str = ".tmp-segment";
 
@@ -286,6 +286,11 @@ fn make_dir(dir: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+fn lock(dir: &Path) -> Result<File, LedgerError> {
+    let path = dir.join(LOCK_NAME);
+    types::hold(&path).when("lock", &path)?.ok_or(LedgerError::InUse { path })
 }
 
 fn sync(file: &File) {

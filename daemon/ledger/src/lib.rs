@@ -24,7 +24,6 @@ mod keychain;
 pub mod merkle;
 #[cfg(test)]
 mod merkle_tests;
-mod lock;
 mod mark;
 mod note_file;
 mod paths;

@@ -139,8 +139,7 @@ fn stage(
     let (id, state) = (doc.id, &doc.state);
     let facts = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0)?;
     let digest = |purpose, sealed: &Option<lifecycle::Sealed>| {
-        let sealed = sealed.as_ref().ok_or(Reason::StorageError)?;
-        facts::open_digest(&desk.vault, id, purpose, &sealed.0).ok_or(Reason::StorageError)
+        facts::open_digest(&desk.vault, id, purpose, sealed.as_ref()).ok_or(Reason::StorageError)
     };
     let sha256 = Hashes {
         original: facts.sha256,

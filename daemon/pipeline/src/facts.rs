@@ -2,6 +2,7 @@
 
 use crate::{refusal::Refusal, view::Submission};
 use inbox::{Claimed, Sidecar};
+use lifecycle::Sealed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use types::{Digest, DocClass, DocId, Label, Phi};
@@ -94,8 +95,13 @@ pub(crate) fn seal_digest(
     Ok(vault.seal_facts(doc, purpose, &digest.0)?)
 }
 
-/// Opens the hash of an artefact; none if it cannot be opened.
-pub(crate) fn open_digest(vault: &Vault, doc: DocId, purpose: &'static str, sealed: &[u8]) -> Option<Digest> {
-    let plain = vault.open_facts(doc, purpose, sealed).ok()?;
+/// Opens the hash of an artefact; none if there is none, or it cannot be opened.
+pub(crate) fn open_digest(
+    vault: &Vault,
+    doc: DocId,
+    purpose: &'static str,
+    sealed: Option<&Sealed>,
+) -> Option<Digest> {
+    let plain = vault.open_facts(doc, purpose, &sealed?.0).ok()?;
     plain.try_into().ok().map(Digest)
 }

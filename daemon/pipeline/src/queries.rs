@@ -61,9 +61,8 @@ fn view_under(desk: &Desk, in_force: &[Hold], document: Document) -> Result<Docu
     let Document { id, state } = document;
     let holds = holds::keeping(&*desk.store, in_force, id, &state)?;
     let (schedules, last) = (expire::terms(&state), state.schedules.last().clone());
-    let digest = |purpose, sealed: &Option<Sealed>| {
-        sealed.as_ref().and_then(|sealed| facts::open_digest(&desk.vault, id, purpose, &sealed.0))
-    };
+    let digest =
+        |purpose, sealed: &Option<Sealed>| facts::open_digest(&desk.vault, id, purpose, sealed.as_ref());
     let arrival = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0);
     let arrival = arrival.ok().filter(|_| state.position != Position::Gone);
     Ok(DocumentView {

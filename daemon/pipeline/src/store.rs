@@ -77,7 +77,7 @@ fn check(desk: &Desk, doc: &Document) -> Result<Manifest, Refusal> {
     let facts = ArrivalFacts::open(&desk.vault, id, &state.sealed_arrival.0)?;
     let original = same(hash(desk, id, Area::Original, state.blobs.original)?, Some(facts.sha256))?;
     let opened = |purpose, sealed: &Option<lifecycle::Sealed>| {
-        sealed.as_ref().and_then(|sealed| facts::open_digest(&desk.vault, id, purpose, &sealed.0))
+        facts::open_digest(&desk.vault, id, purpose, sealed.as_ref())
     };
     let redacted = same(
         hash(desk, id, Area::Redacted, state.blobs.product)?,

@@ -1,5 +1,5 @@
-//! Is a document what its records say (B29)? Its records are proven against the last checkpoint and folded anew; what is
-//! kept of it is read back and compared with what they, and the manifest that was signed, say of it. No content is shown.
+//! Is a document what its records say (B29)? Its records are proven under a checkpoint signed for that and folded anew; what
+//! is kept of it is read back and compared with what they, and the manifest that was signed, say of it. No content is shown.
 
 use crate::{
     artefacts::{self, TextPages, hex, sha256_of},
@@ -14,7 +14,7 @@ use crate::{
     view::{Caller, Check, Code, Refused},
 };
 use ledger::{ProofFault, Signed as Checkpoint};
-use lifecycle::{Actor, Body, Event, Record, Sealed, State, SystemEvent};
+use lifecycle::{Actor, Body, Event, Record, State, SystemEvent};
 use std::{collections::BTreeSet, sync::Arc};
 use types::{BlobId, Digest, DocId, Schedule};
 use vault::Area;
@@ -131,19 +131,17 @@ impl Kept<'_> {
     }
 
     fn original(&self, blob: BlobId) -> Found {
-        let known = ArrivalFacts::open(&self.desk.vault, self.doc, &self.state.sealed_arrival.0);
-        same(known.ok().map(|facts| facts.sha256), self.hash(Area::Original, blob))
+        same(self.known_original(), self.hash(Area::Original, blob))
     }
 
     fn text(&self, blob: BlobId) -> Found {
         let pages = artefacts::open_json::<TextPages>(self.desk, self.doc, Area::Text, Some(blob)).ok();
         let found = pages.map(|pages| vault::sha256(text_of(&pages.pages).as_bytes()));
-        same(self.known(facts::TEXT, self.state.sealed_text.as_ref()), found)
+        same(self.known_text(), found)
     }
 
     fn product(&self, blob: BlobId) -> Found {
-        let known = self.known(facts::PRODUCT, self.state.sealed_product.as_ref());
-        same(known, self.hash(Area::Redacted, blob))
+        same(self.known_product(), self.hash(Area::Redacted, blob))
     }
 
     fn map(&self, blob: BlobId) -> Found {
@@ -169,11 +167,10 @@ impl Kept<'_> {
             return Err("its signature is not one of this site over it");
         }
         let (state, hashes) = (self.state, &said.sha256);
-        let original = ArrivalFacts::open(&self.desk.vault, self.doc, &state.sealed_arrival.0).ok();
         let known = [
-            (original.map(|facts| facts.sha256), hashes.original),
-            (self.known(facts::TEXT, state.sealed_text.as_ref()), hashes.text),
-            (self.known(facts::PRODUCT, state.sealed_product.as_ref()), hashes.redacted),
+            (self.known_original(), hashes.original),
+            (self.known_text(), hashes.text),
+            (self.known_product(), hashes.redacted),
         ];
         // The hash of a part that was destroyed went with it.
         let hashes_differ = known.iter().any(|(known, said)| known.is_some_and(|known| known != *said));
@@ -192,8 +189,17 @@ impl Kept<'_> {
         Ok((signed, said))
     }
 
-    fn known(&self, purpose: &'static str, sealed: Option<&Sealed>) -> Option<Digest> {
-        facts::open_digest(&self.desk.vault, self.doc, purpose, &sealed?.0)
+    fn known_original(&self) -> Option<Digest> {
+        let facts = ArrivalFacts::open(&self.desk.vault, self.doc, &self.state.sealed_arrival.0);
+        Some(facts.ok()?.sha256)
+    }
+
+    fn known_text(&self) -> Option<Digest> {
+        facts::open_digest(&self.desk.vault, self.doc, facts::TEXT, self.state.sealed_text.as_ref())
+    }
+
+    fn known_product(&self) -> Option<Digest> {
+        facts::open_digest(&self.desk.vault, self.doc, facts::PRODUCT, self.state.sealed_product.as_ref())
     }
 
     fn hash(&self, area: Area, blob: BlobId) -> Option<Digest> {

@@ -8,7 +8,7 @@ use crate::{
     trees::{Known, Trees},
 };
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -137,13 +137,8 @@ fn follow(dir: &Path, ledger_dir: &Path, progress: &mut dyn FnMut(u64)) -> Resul
 /// A lock of our own beside the index: sled's would make a second daemon look like a damaged index.
 fn lock(dir: &Path) -> Result<File, StoreError> {
     let path = beside(dir, "lock");
-    let failed = |source| StoreError::Io { what: "lock", path: path.clone(), source };
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { dir: dir.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
+    let held = types::hold(&path).map_err(|source| StoreError::Io { what: "lock", path, source })?;
+    held.ok_or_else(|| StoreError::InUse { dir: dir.to_owned() })
 }
 
 /// An opening that was begun. The note of it stays behind when the process dies.

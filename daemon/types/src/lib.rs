@@ -6,6 +6,7 @@
 
 mod class;
 mod digest;
+mod held;
 mod identifier;
 mod ids;
 mod label;
@@ -20,6 +21,7 @@ mod untrusted;
 
 pub use class::{DocClass, UnknownClass};
 pub use digest::{BadDigest, Digest};
+pub use held::hold;
 pub use identifier::IdKind;
 pub use ids::{BadId, BlobId, DocId, RunId};
 pub use label::{BadLabel, Label};

@@ -14,12 +14,11 @@
 use crate::durable::make_dir;
 use crate::error::Context;
 use crate::keystore::Keystore;
-use crate::lock::lock;
 use crate::root::{self, Root};
 use crate::secret::{KEY_BYTES, Secret};
 use crate::signer::Signer;
 use crate::site::{self, Site};
-use crate::vault::BLOBS_NAME;
+use crate::vault::{BLOBS_NAME, lock};
 use crate::{Identity, MasterKey, Recipient, Vault, VaultError, age};
 use std::collections::BTreeMap;
 use std::path::Path;

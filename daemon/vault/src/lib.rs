@@ -28,7 +28,6 @@ mod escrow;
 mod facts;
 mod intake;
 mod keystore;
-mod lock;
 mod master;
 mod note;
 mod passphrase;

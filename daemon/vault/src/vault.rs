@@ -5,7 +5,6 @@ use crate::durable::{make_dir, sync_names};
 use crate::error::Context;
 use crate::intake::SealedReader;
 use crate::keystore::{Keystore, Scope};
-use crate::lock::lock;
 use crate::root::{self, Root};
 use crate::samples::{Portrait, SampleTrial, Samples};
 use crate::signer::Signer;
@@ -21,6 +20,7 @@ use types::{BlobId, Digest, DocId, UnixMillis};
 
 pub(crate) const BLOBS_NAME: &str = "blobs";
 const SAMPLES_NAME: &str = "samples";
+const LOCK_NAME: &str = "lock";
 
 /// Sealed blobs and their keys.
 pub struct Vault {
@@ -374,4 +374,10 @@ impl Vault {
     pub(crate) fn top(&self) -> MutexGuard<'_, Top> {
         self.top.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Takes the vault for this process.
+pub(crate) fn lock(dir: &Path) -> Result<File, VaultError> {
+    let path = dir.join(LOCK_NAME);
+    types::hold(&path).when("lock", &path)?.ok_or(VaultError::InUse { path })
 }
